@@ -1,0 +1,60 @@
+// Every bound of the program, by name. Whatever grows with what others send is bounded here.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace doozer::base {
+
+inline constexpr std::size_t KiB = 1024;
+inline constexpr std::size_t MiB = 1024 * KiB;
+
+// --- names -----------------------------------------------------------------------------------
+/// The longest path or glob, in bytes. Every path the original could commit fits: its whole
+/// request had to be below 2,980 bytes.
+inline constexpr std::size_t path_bytes_max = 4096;
+
+// --- the wire --------------------------------------------------------------------------------
+/// The length that precedes every message.
+inline constexpr std::size_t frame_header_bytes = 4;
+/// What a request may hold besides its value: path, numbers, unknown fields.
+inline constexpr std::size_t frame_slack_bytes = 64 * KiB;
+/// The frame limit is never below this. Source: protocol.md, Malformed input.
+inline constexpr std::size_t frame_bytes_floor = 16 * MiB;
+/// The default of -maxvalue, and the most it may be set to.
+inline constexpr std::size_t value_bytes_default = 1 * MiB;
+inline constexpr std::size_t value_bytes_ceiling = 256 * MiB;
+
+/// The largest body of a frame, given the largest value.
+constexpr std::size_t frame_bytes_max(std::size_t value_bytes_max) {
+    std::size_t const needed = value_bytes_max + frame_slack_bytes;
+    return needed > frame_bytes_floor ? needed : frame_bytes_floor;
+}
+static_assert(frame_slack_bytes >= 2 * path_bytes_max);
+
+// --- connections -----------------------------------------------------------------------------
+/// How much is read from a connection at a time.
+inline constexpr std::size_t read_chunk_bytes = 64 * KiB;
+/// A connection with more output waiting than this is not read from until it has drained.
+inline constexpr std::size_t output_bytes_pause = 1 * MiB;
+/// A connection with more requests outstanding than this is not read from until some are
+/// answered. 16,384 small ones must always fit. Source: protocol.md, Framing.
+inline constexpr std::size_t requests_outstanding_pause = 262'144;
+/// The same bound in bytes of paths and values.
+inline constexpr std::size_t requests_outstanding_bytes_pause = 64 * MiB;
+
+// --- the store -------------------------------------------------------------------------------
+/// The default of -hist, in revisions, and of -histbytes. Source: commands.md.
+inline constexpr std::int64_t history_revisions_default = 360'000;
+inline constexpr std::size_t history_bytes_default = 256 * MiB;
+/// The default of -maxmem, and the least that is accepted.
+inline constexpr std::size_t memory_bytes_default = 1024 * MiB;
+inline constexpr std::size_t memory_bytes_floor = 16 * MiB;
+/// How many positions of listings in progress (one glob or directory at one revision) are
+/// remembered so that the next offset is found at once.
+inline constexpr std::size_t listings_max = 256;
+/// How many files, names or events one turn of the loop looks at for requests that search (WALK,
+/// GETDIR, WAIT in the past) before it lets others have their turn.
+inline constexpr std::size_t search_steps_per_turn = 16'384;
+
+}  // namespace doozer::base
