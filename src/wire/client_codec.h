@@ -1,0 +1,33 @@
+// The client protocol's messages as bytes: protocol buffers (client.proto), framed (frame.h).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/client_message.h"
+#include "base/result.h"
+
+namespace doozer::wire {
+
+using namespace base;
+
+/// Reads the body of a frame. The strings of the result point into `body`.
+///
+/// As every reader of protocol buffers does: fields that are not known, or known but of another
+/// wire type, are skipped; of a field sent twice the last counts; an int32 is the low 32 bits of
+/// what was sent; an empty body is a message in which nothing is set. Error (other): bytes that
+/// are no protocol buffer, groups among them. Source: protocol.md, Malformed input.
+Result<Request> decode_request(std::string_view body);
+Result<Response> decode_response(std::string_view body);
+
+/// Appends one frame, length included, with the fields in the order of their numbers.
+void append_request(std::string& out, Request const& request);
+void append_response(std::string& out, Response const& response);
+
+/// Appends the frame of a response that carries a value, up to where the value's bytes begin:
+/// `value_bytes` bytes that the caller sends next, from where they are, complete the frame.
+/// `response.value` is not looked at. REQUIRES: len, err_code and err_detail are not set.
+void append_response_head(std::string& out, Response const& response, std::size_t value_bytes);
+
+}  // namespace doozer::wire
