@@ -1,0 +1,223 @@
+// A connection to a Doozer cluster. docs/client.md is the guide.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "doozer/error.h"
+#include "doozer/event.h"
+#include "doozer/uri.h"
+#include "doozer/version.h"
+
+namespace doozer {
+
+// --- limits ------------------------------------------------------------------------------------
+/// How many requests of one Client may be unanswered at a time; the next is refused with
+/// limit_exceeded. A wait() that timed out counts until the server answers it after all.
+inline constexpr std::size_t requests_outstanding_max = 65'536;
+/// The same in bytes of paths and values.
+inline constexpr std::size_t request_bytes_outstanding_max = 512UL * 1024 * 1024;
+/// The longest path or glob in bytes that is sent; the server accepts fewer.
+inline constexpr std::size_t request_path_bytes_max = 32'768;
+/// The largest value in bytes that is sent; the server accepts -maxvalue, by default 1 MiB.
+inline constexpr std::size_t request_value_bytes_max = 256UL * 1024 * 1024;
+/// How many events of a Watch wait to be taken before it asks for no more until some were.
+inline constexpr std::size_t watch_events_waiting_max = 1024;
+/// The same in bytes of paths and values, beyond which no more are asked for.
+inline constexpr std::size_t watch_bytes_waiting_max = 16UL * 1024 * 1024;
+
+// --- options -----------------------------------------------------------------------------------
+struct Options {
+    /// The URI of the DzNS, the cluster in which the URI's `cn` is looked up: the addresses are
+    /// what the files /ctl/ns/<cn>/* hold. Looked up again whenever the connection is lost.
+    std::string boot_uri = {};
+    /// How long connect() may take for all addresses together.
+    std::chrono::milliseconds connect_timeout{5000};
+    /// How long every single request may take, wait() excepted; not set = for ever. A read that
+    /// takes longer ends with timeout, a write that was sent with unknown_outcome.
+    std::optional<std::chrono::milliseconds> request_timeout = {};
+};
+
+/// Receives the outcome of an asynchronous call, exactly once, on the library's own thread. While
+/// it runs nothing else is received, so it should be short; it may start further asynchronous
+/// calls, and must not throw. Blocking calls from within it are refused with would_deadlock.
+template <typename T>
+using Callback = std::function<void(Result<T>)>;
+
+class Watch;
+
+namespace client {
+class Core;
+}
+
+// --- the client --------------------------------------------------------------------------------
+
+/// A connection to a cluster that outlives its servers. Any number of threads may use one Client;
+/// thousands of requests may be outstanding at once.
+///
+/// It talks to one server at a time. When the connection is lost, or nothing has been heard for 10
+/// seconds, it goes to the next address (after 50 to 500 ms, in turn, without end). Reads that are
+/// outstanding are asked again there, and watches go on behind the last event that they delivered.
+/// Writes (set, del, nop) that were sent and not answered complete with unknown_outcome, since they
+/// may or may not have been done; they are never sent a second time. Writes that were not yet sent
+/// are sent to the next server.
+///
+/// Every call comes in two forms. The blocking form returns the outcome. The form with the prefix
+/// async_ returns at once and passes the outcome to a Callback; arguments are copied.
+///
+/// Every call may be refused with: timeout (if Options::request_timeout is set), closed,
+/// limit_exceeded, and `other` "permission denied" (except rev, self and access). Blocking calls
+/// also with would_deadlock, writes also with unknown_outcome and readonly. What else a call may be
+/// refused with stands beside it. Source of all: docs/protocol.md.
+class Client {
+  public:
+    /// Connects to the first address of the URI that answers and accepts the URI's secret.
+    ///
+    /// Error: invalid_uri (also `cn` without `ca` and without Options::boot_uri); connect_failed,
+    /// at the latest after Options::connect_timeout, which names the last address and why; `other`
+    /// "permission denied" if the secret is wrong.
+    static Result<Client> connect(std::string_view uri, Options const& options = {});
+    static Result<Client> connect(Uri const& uri, Options const& options = {});
+
+    /// Ends the connection: what is outstanding completes with closed (writes that were sent with
+    /// unknown_outcome), callbacks included, before this returns. Watches end with closed.
+    ~Client();
+    Client(Client&&) noexcept;
+    Client& operator=(Client&&) noexcept;
+
+    // --- reading ---
+    // `rev` looks at the tree as that revision left it (one that is still to come is waited for);
+    // without it at the newest that the server has. Error with a `rev`: too_late.
+
+    /// A file's content. A path that is missing or malformed is no error: see File::exists.
+    /// Error: isdir.
+    Result<File> get(std::string_view path, std::optional<Revision> rev = {});
+    void async_get(std::string_view path, std::optional<Revision> rev, Callback<File> done);
+
+    /// What is at a path. A path that is missing or malformed is no error: see Stat::exists.
+    Result<Stat> stat(std::string_view path, std::optional<Revision> rev = {});
+    void async_stat(std::string_view path, std::optional<Revision> rev, Callback<Stat> done);
+
+    /// The names (not paths) of a directory's entries, in byte order, all as of one revision.
+    /// Error: notdir, noent.
+    Result<std::vector<std::string>> getdir(std::string_view path,
+                                            std::optional<Revision> rev = {});
+    void async_getdir(std::string_view path, std::optional<Revision> rev,
+                      Callback<std::vector<std::string>> done);
+
+    /// Every file whose path matches, in depth-first byte order, all as of one revision.
+    /// In a glob, ? is any character but /, * any run of them, ** any run of characters.
+    /// Error: `other` "invalid glob pattern: ...".
+    Result<std::vector<Event>> walk(std::string_view glob, std::optional<Revision> rev = {});
+    void async_walk(std::string_view glob, std::optional<Revision> rev,
+                    Callback<std::vector<Event>> done);
+
+    /// One entry of what getdir and walk return, counted from 0. Error as for those, and range for
+    /// an offset that is negative or behind the last one.
+    Result<std::string> getdir_at(std::string_view path, std::int32_t offset,
+                                  std::optional<Revision> rev = {});
+    void async_getdir_at(std::string_view path, std::int32_t offset, std::optional<Revision> rev,
+                         Callback<std::string> done);
+    Result<Event> walk_at(std::string_view glob, std::int32_t offset,
+                          std::optional<Revision> rev = {});
+    void async_walk_at(std::string_view glob, std::int32_t offset, std::optional<Revision> rev,
+                       Callback<Event> done);
+
+    /// The newest revision that the server has applied.
+    Result<Revision> rev();
+    void async_rev(Callback<Revision> done);
+
+    /// The id of the server that answers.
+    Result<std::string> self();
+    void async_self(Callback<std::string> done);
+
+    // --- writing ---
+    // `condition`: the revision at which the caller has seen the file; missing if it must not
+    // exist, clobber for no condition. Error: rev_mismatch if it has changed since; bad_path.
+
+    /// Writes a file, and the directories above it as needed; returns the change's revision.
+    /// Error: isdir, notdir.
+    Result<Revision> set(std::string_view path, std::string_view value, Revision condition);
+    void async_set(std::string_view path, std::string_view value, Revision condition,
+                   Callback<Revision> done);
+
+    /// Deletes a file, and the directories above it that become empty. Deleting what is missing is
+    /// a success. Error: isdir.
+    Result<Done> del(std::string_view path, Revision condition);
+    void async_del(std::string_view path, Revision condition, Callback<Done> done);
+
+    /// A change that changes nothing: takes a revision once a majority agrees to it.
+    Result<Done> nop();
+    void async_nop(Callback<Done> done);
+
+    // --- waiting ---
+
+    /// The first change at revision `from` or later whose path matches. Waits for it, for `timeout`
+    /// at most if there is one. Error: timeout, too_late, `other` "invalid glob pattern: ...".
+    Result<Event> wait(std::string_view glob, Revision from,
+                       std::optional<std::chrono::milliseconds> timeout = {});
+    void async_wait(std::string_view glob, Revision from,
+                    std::optional<std::chrono::milliseconds> timeout, Callback<Event> done);
+
+    /// Every change from revision `from` on whose path matches, each once and in order, for as long
+    /// as the Watch lives, across the loss of servers. Without `from`: every change that is applied
+    /// after this call. To see files and then their changes without a gap, take one revision for
+    /// both: r = rev(); walk(glob, r); watch(glob, r.next()).
+    ///
+    /// The Watch ends with an error that it delivers last: too_late if the server's history no
+    /// longer holds the events that come next (the detail names the first revision that may be
+    /// missing), `other` "invalid glob pattern: ...", closed. This call only fails if it has to ask
+    /// for the present revision.
+    Result<Watch> watch(std::string_view glob, std::optional<Revision> from = {});
+
+    /// The same with a callback for every event and for the error that is the last. Never fails:
+    /// all errors go to the callback.
+    Watch watch(std::string_view glob, std::optional<Revision> from, Callback<Event> on_event);
+
+    // --- the rest ---
+
+    /// Presents a secret; what it grants is kept when the server changes.
+    /// Error: `other` "permission denied"; that takes nothing away.
+    Result<Done> access(std::string_view secret);
+    void async_access(std::string_view secret, Callback<Done> done);
+
+    /// The address of the server that this Client is connected to, or tries to reach.
+    [[nodiscard]] std::string address() const;
+
+  private:
+    explicit Client(std::unique_ptr<client::Core> core);
+    std::unique_ptr<client::Core> core_;
+};
+
+/// A stream of events, see Client::watch. Destroying it cancels it. It may outlive its Client.
+class Watch {
+  public:
+    /// Cancels, see there.
+    ~Watch();
+    Watch(Watch&&) noexcept;
+    Watch& operator=(Watch&&) noexcept;
+
+    /// The next event, in order; waits for it, for `timeout` at most if there is one. For one
+    /// thread at a time, and only for a Watch without a callback.
+    /// Error: timeout, after which one can go on asking; any other is the end and stays.
+    Result<Event> next(std::optional<std::chrono::milliseconds> timeout = {});
+
+    /// Ends the watch: next() returns closed, the callback is not called again. Waits for a
+    /// callback of this watch that is running, unless it is called from a callback.
+    void cancel();
+
+    struct State;
+    explicit Watch(std::shared_ptr<State> state);  ///< for the library
+
+  private:
+    std::shared_ptr<State> state_;
+};
+
+}  // namespace doozer

@@ -1,0 +1,36 @@
+// Where a cluster is and how to get in: doozer:?ca=10.0.0.1:8046&ca=10.0.0.2:8046&sk=secret
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "doozer/error.h"
+
+namespace doozer {
+
+/// A URI taken apart. Source: docs/protocol.md, URIs.
+struct Uri {
+    /// `ca`, every one in the order given, each as "host:port" ("[::1]:8046" for IPv6).
+    std::vector<std::string> addresses = {};
+    /// `cn`: the cluster's name, looked up in the DzNS (see Options::boot_uri). May be empty.
+    std::string cluster_name = {};
+    /// `sk`: the secret that is sent with ACCESS. May be empty.
+    std::string secret = {};
+    /// `un`: reserved, and only kept.
+    std::string unique_name = {};
+
+    bool operator==(Uri const&) const = default;
+};
+
+/// The port of an address that names none.
+inline constexpr int default_port = 8046;
+
+/// Reads "doozer:?" and parameters as in an HTTP query, in any order; percent signs and "+" are
+/// decoded; parameters that have no meaning here are ignored.
+///
+/// Error: invalid_uri for anything else: another scheme, an address that is none, neither `ca` nor
+/// `cn`. Also `tl=1` (TLS), which this version cannot do and must not do without.
+Result<Uri> parse_uri(std::string_view text);
+
+}  // namespace doozer
