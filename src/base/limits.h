@@ -57,4 +57,14 @@ inline constexpr std::size_t listings_max = 256;
 /// GETDIR, WAIT in the past) before it lets others have their turn.
 inline constexpr std::size_t search_steps_per_turn = 16'384;
 
+// --- the client library (what its users meet is in include/doozer/client.h) --------------------
+/// The longest host name. Source: RFC 1035, 2.3.4.
+inline constexpr std::size_t host_bytes_max = 253;
+/// How many addresses of one cluster a client keeps; the DzNS could name any number.
+inline constexpr std::size_t client_addresses_max = 1024;
+/// Requests are gathered into one send until they have this many bytes.
+inline constexpr std::size_t client_send_bytes = 256 * KiB;
+/// How many offsets of one WALK or GETDIR listing are asked for at a time.
+inline constexpr std::size_t listing_requests_max = 64;
+
 }  // namespace doozer::base
