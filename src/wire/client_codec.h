@@ -10,7 +10,15 @@
 
 namespace doozer::wire {
 
-using namespace base;
+// One by one, since the client library has an Error and a Result of its own in doozer.
+using base::Errc;
+using base::Error;
+using base::Request;
+using base::Response;
+using base::Result;
+using base::Revision;
+using base::Tag;
+using base::Verb;
 
 /// Reads the body of a frame. The strings of the result point into `body`.
 ///

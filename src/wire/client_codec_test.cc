@@ -10,6 +10,7 @@
 #include "wire/frame.h"
 
 namespace doozer::wire {
+using namespace base;
 namespace {
 
 std::string bytes(std::initializer_list<int> values) {

@@ -14,7 +14,11 @@
 
 namespace doozer::wire {
 
-using namespace base;
+// One by one, since the client library has an Error and a Result of its own in doozer.
+using base::Errc;
+using base::Error;
+using base::frame_header_bytes;
+using base::Result;
 
 /// Finds the messages in a buffer that holds what has arrived of a stream and is not yet handled.
 /// It copies and keeps nothing, so a length that a peer announces costs no memory:

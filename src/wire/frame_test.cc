@@ -7,6 +7,7 @@
 #include <vector>
 
 namespace doozer::wire {
+using namespace base;
 namespace {
 
 constexpr std::size_t limit = 1000;
