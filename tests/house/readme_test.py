@@ -1,0 +1,232 @@
+#!/usr/bin/python3
+"""Runs every command block of README.md with the real programs and compares what they print.
+
+    readme_test.py README.md FOLDER_OF_BINARIES
+
+The convention of README.md:
+- Every ```sh block is executed. A line that begins with "$ " is a command; the lines up to the next
+  one are what it prints, standard output and error together.
+- Blocks run in one shell, one after the other, so variables live on. A block after the comment
+  <!-- terminal: NAME --> runs in a terminal of that name beside it, and its last command goes on: a
+  server, or a watch. What it prints must have appeared when all blocks have run.
+- A number stands for any number and an id for any id: the server makes changes of its own.
+- A block after <!-- run by: scripts/check --> may hold only commands that scripts/check runs itself,
+  which is looked up there.
+
+doozerd is a wrapper here that puts it on a free port; doozer finds it through DOOZER_URI.
+"""
+
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+DEADLINE_SECONDS = 20
+BLOCK = re.compile(r"(?:<!-- (?P<key>[\w ]+): (?P<value>[^>]+?) -->\n)?```sh\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+VERB_WAIT = b"\x10\x06"  # field 2 of a request, verb WAIT
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def parse_block(text):
+    """[(command, lines it prints)] of a block."""
+    steps = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            steps.append((line[2:], []))
+        else:
+            assert steps, f"a block begins with something else than a command: {line}"
+            steps[-1][1].append(line)
+    return steps
+
+
+def pattern_of(lines):
+    """What may stand for the lines shown: any number for a number, any id for an id."""
+    text = re.escape("\n".join(lines).rstrip())
+    text = re.sub(r"\b[A-Z2-7]{16}\b", "[A-Z2-7]{16}", text)
+    return re.compile(re.sub(r"\d+", r"\\d+", text) + r"\s*")
+
+
+class Terminal:
+    """A shell that is given commands one by one."""
+
+    def __init__(self, environment):
+        self.shell = subprocess.Popen(
+            ["bash", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, env=environment, start_new_session=True,
+        )
+        self.printed = b""
+
+    def start(self, command):
+        self.shell.stdin.write(command.encode() + b"\n")
+        self.shell.stdin.flush()
+
+    def read_until(self, done):
+        """Collects what is printed until done(text); returns the text, or None at the deadline."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not done(self.text()):
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.shell.stdout], [], [], left)[0]:
+                return None
+            chunk = os.read(self.shell.stdout.fileno(), 65536)
+            if not chunk:
+                return None
+            self.printed += chunk
+        return self.text()
+
+    def text(self):
+        return self.printed.decode()
+
+    def run(self, command):
+        """What the command prints."""
+        end = f"--end-of-{len(command)}--"
+        self.printed = b""
+        self.start(f"{command}\nprintf '%s\\n' {end}")
+        text = self.read_until(lambda text: text.endswith(end + "\n"))
+        assert text is not None, f"still running after {DEADLINE_SECONDS} s: {command}\n{self.text()}"
+        return text[: -len(end) - 1]
+
+    def close(self):
+        os.killpg(self.shell.pid, signal.SIGTERM)
+        self.shell.wait(DEADLINE_SECONDS)
+
+
+class Tap:
+    """Passes connections on to the server, and notices when a WAIT has gone by.
+
+    A watch in another terminal must be at work before the next block makes a change for it to see;
+    the WAIT it sends is the first thing that shows that it is.
+    """
+
+    def __init__(self, server_port):
+        self.server_port = server_port
+        self.wait_seen = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            server = socket.create_connection(("127.0.0.1", self.server_port))
+            threading.Thread(target=self.requests, args=(client, server), daemon=True).start()
+            threading.Thread(target=self.answers, args=(server, client), daemon=True).start()
+
+    def answers(self, source, sink):
+        while chunk := source.recv(65536):
+            sink.sendall(chunk)
+
+    def requests(self, source, sink):
+        pending = b""
+        while chunk := source.recv(65536):
+            sink.sendall(chunk)
+            pending += chunk
+            while len(pending) >= 4 and len(pending) >= 4 + struct.unpack(">I", pending[:4])[0]:
+                size = struct.unpack(">I", pending[:4])[0]
+                if VERB_WAIT in pending[4 : 4 + size]:
+                    self.wait_seen.set()
+                pending = pending[4 + size :]
+        sink.close()
+
+
+class Readme:
+    def __init__(self, path, binaries, scratch):
+        self.blocks = list(BLOCK.finditer(path.read_text(encoding="utf-8")))
+        self.check_script = (path.parent / "scripts/check").read_text(encoding="utf-8")
+        self.failures = []
+        self.port = free_port()
+        self.tap = None
+        wrapper = scratch / "doozerd"
+        wrapper.write_text(f'#!/bin/sh\nexec "{binaries}/doozerd" -l 127.0.0.1:{self.port} "$@"\n')
+        wrapper.chmod(0o755)
+        self.environment = {
+            "PATH": f"{scratch}:{binaries}:/usr/bin:/bin",
+            "HOME": str(scratch),
+            "DOOZER_URI": f"doozer:?ca=127.0.0.1:{self.port}",
+        }
+        self.terminals = {"first": Terminal(self.environment)}
+        self.expected_later = []
+
+    def expect(self, command, lines, text):
+        if text is None or not pattern_of(lines).fullmatch(text):
+            shown = "\n".join(lines)
+            self.failures.append(f"$ {command}\n--- README says\n{shown}\n--- it printed\n{text}")
+
+    def run_aside(self, name, steps):
+        """Starts the steps in a terminal of their own and waits until they are at work."""
+        environment = dict(self.environment)
+        if name != "server":
+            self.tap = Tap(self.port)
+            environment["DOOZER_URI"] = f"doozer:?ca=127.0.0.1:{self.tap.port}"
+        terminal = self.terminals[name] = Terminal(environment)
+        *before, (command, lines) = steps
+        for earlier, shown in before:
+            self.expect(earlier, shown, terminal.run(earlier))
+        terminal.printed = b""
+        terminal.start(command)
+        if name == "server":
+            # doozer itself waits some seconds for a server that is about to listen.
+            deadline = time.monotonic() + DEADLINE_SECONDS
+            while not self.terminals["first"].run("doozer rev 2>/dev/null").strip():
+                assert time.monotonic() < deadline, f"no answer from {command}: {terminal.text()}"
+        else:
+            assert self.tap.wait_seen.wait(DEADLINE_SECONDS), f"no WAIT sent by: {command}"
+            self.expected_later.append((terminal, command, lines))
+
+    def run_by_check(self, text):
+        """Commands that scripts/check runs: itself and what it names."""
+        for line in text.splitlines():
+            command = line.split("#")[0].strip()
+            if command != "scripts/check" and command not in self.check_script:
+                self.failures.append(f"scripts/check does not run: {command}")
+
+    def run(self):
+        assert len(self.blocks) >= 5, "README.md lost its command blocks"
+        for block in self.blocks:
+            if block["key"] == "run by":
+                self.run_by_check(block["text"])
+                continue
+            steps = parse_block(block["text"])
+            if block["key"] == "terminal":
+                self.run_aside(block["value"], steps)
+                continue
+            for command, lines in steps:
+                self.expect(command, lines, self.terminals["first"].run(command))
+        for terminal, command, lines in self.expected_later:
+            pattern = pattern_of(lines)
+            terminal.read_until(pattern.fullmatch)
+            self.expect(command, lines, terminal.text())
+
+    def close(self):
+        for terminal in self.terminals.values():
+            terminal.close()
+
+
+def main():
+    path, binaries = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
+    with tempfile.TemporaryDirectory() as scratch:
+        readme = Readme(path, binaries, pathlib.Path(scratch))
+        try:
+            readme.run()
+        finally:
+            readme.close()
+    for failure in readme.failures:
+        print(f"{failure}\n")
+    print(f"{len(readme.blocks)} blocks, {len(readme.failures)} commands that did not do what README.md says")
+    sys.exit(1 if readme.failures else 0)
+
+
+if __name__ == "__main__":
+    main()
