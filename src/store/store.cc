@@ -1,0 +1,237 @@
+#include "store/store.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "store/cost.h"
+
+namespace doozer::store {
+namespace {
+
+constexpr std::string_view error_path = "/ctl/err";
+
+std::string_view text_of(Error const& error) {
+    switch (error.code) {
+        case Errc::rev_mismatch:
+            return "rev mismatch";
+        case Errc::isdir:
+            return "is a directory";
+        case Errc::notdir:
+            return "not a directory";
+        default:
+            return error.detail;
+    }
+}
+
+/// The condition of a write, and then what may be written at all. Source: protocol.md, Revisions.
+std::optional<Error> refusal(Tree::Place const& place, Revision condition) {
+    bool const is_directory = place.entry != nullptr && place.entry->is_directory();
+    Revision current = missing;
+    if (is_directory) current = directory;
+    if (place.entry != nullptr && place.entry->is_file()) current = place.entry->newest.rev;
+    if (condition != clobber && condition < current) return Error{Errc::rev_mismatch};
+    if (is_directory) return Error{Errc::isdir};
+    return std::nullopt;
+}
+
+}  // namespace
+
+Applied Store::apply(Mutation const& m) {
+    Revision const rev = revision().next();
+    Applied applied;
+    switch (m.kind) {
+        case MutationKind::set:
+            applied.refused = set(m, rev);
+            break;
+        case MutationKind::del:
+            applied.refused = del(m, rev);
+            break;
+        case MutationKind::nop:
+            record(nullptr, {}, EventKind::nop, false);
+            break;
+    }
+    std::string_view path = m.path.text();
+    if (applied.refused) {
+        path = error_path;
+        auto const why = Mutation::set(Path::trusted(path), text_of(*applied.refused), clobber);
+        // Somebody may have made /ctl/err a directory. The revision is used up all the same.
+        if (set(why, rev)) {
+            path = "/";
+            record(nullptr, {}, EventKind::nop, false);
+        }
+    }
+    Record const& made = history_.at(rev);
+    applied.event = {rev, made.kind, path, made.kind == EventKind::set ? made.value : Bytes()};
+    DOOZER_ASSERT(revision() == rev);
+    collect();
+    return applied;
+}
+
+std::optional<Error> Store::set(Mutation const& m, Revision rev) {
+    Tree::Place const place = tree_.locate(m.path);
+    if (place.below_file) return Error{Errc::notdir};
+    if (auto refused = refusal(place, m.condition)) return refused;
+    std::size_t const more = growth(place, m.value);
+    if (more > 0 && m.path.text() != error_path && tree_bytes_ + more > limits_.tree_bytes) {
+        return Error{Errc::other, "store full"};
+    }
+
+    Entry* entry = place.entry;
+    if (entry == nullptr) {
+        entry = &tree_.add_names(place);
+        for (Entry* made = entry; made != place.deepest; made = made->parent) {
+            history_bytes_ += entry_cost(made->name_size);
+            if (made != entry) tree_bytes_ += directory_cost;
+        }
+        if (place.deepest->parent != nullptr &&
+            place.deepest->directory->counts.changed() == missing) {
+            tree_bytes_ += directory_cost;
+        }
+    }
+    bool const was_present = entry->is_file();
+    Bytes value(m.value);
+    change_file(*entry, {rev, value});
+    if (!was_present) presence_changed(*entry, rev);
+    record(entry, std::move(value), EventKind::set, !was_present);
+    return std::nullopt;
+}
+
+std::optional<Error> Store::del(Mutation const& m, Revision rev) {
+    Tree::Place const place = tree_.locate(m.path);
+    if (auto refused = refusal(place, m.condition)) return refused;
+    if (place.entry == nullptr) {
+        record(nullptr, Bytes(m.path.text()), EventKind::del, false);
+        return std::nullopt;
+    }
+    bool const was_present = place.entry->is_file();
+    if (was_present) {
+        change_file(*place.entry, {});
+        presence_changed(*place.entry, rev);
+    }
+    record(place.entry, {}, EventKind::del, was_present);
+    return std::nullopt;
+}
+
+/// What a SET adds to the tree; 0 if it makes it smaller.
+std::size_t Store::growth(Tree::Place const& place, std::string_view value) const {
+    std::size_t added = value_cost(value.size());
+    std::size_t freed = 0;
+    if (place.entry != nullptr) {
+        freed = value_cost(place.entry->newest.value.size());
+        if (!place.entry->is_present()) added += entry_cost(place.entry->name_size);
+    }
+    for (std::string_view rest = place.rest; !rest.empty();) {
+        added += entry_cost(take_component(rest).size());
+        if (!rest.empty()) added += directory_cost;
+    }
+    return added > freed ? added - freed : 0;
+}
+
+/// Gives the entry its new content; what it had belongs to the history from now on.
+void Store::change_file(Entry& entry, Version version) {
+    files_ += version.rev != missing ? 1U : 0U;
+    files_ -= entry.is_file() ? 1U : 0U;
+    std::size_t const before = value_cost(entry.newest.value.size());
+    tree_bytes_ += value_cost(version.value.size());
+    tree_bytes_ -= before;
+    history_bytes_ += before;
+    entry.newest = std::move(version);
+}
+
+void Store::presence_changed(Entry& entry, Revision rev) {
+    tree_.presence_changed(entry, rev, [&](Entry const& moved) {
+        std::size_t const cost = entry_cost(moved.name_size);
+        history_bytes_ += count_change_cost;
+        if (moved.is_present()) {
+            tree_bytes_ += cost;
+            history_bytes_ -= cost;
+        } else {
+            tree_bytes_ -= cost;
+            history_bytes_ += cost;
+        }
+    });
+}
+
+void Store::record(Entry* entry, Bytes value, EventKind kind, bool presence_changed) {
+    Record record;
+    record.entry = entry;
+    record.kind = kind;
+    record.presence_changed = presence_changed;
+    history_bytes_ += record_cost;
+    if (entry == nullptr) history_bytes_ += value_cost(value.size());
+    if (entry != nullptr) record.previous = entry->last_change;
+    record.value = std::move(value);
+    history_.append(std::move(record));
+    if (entry != nullptr) entry->last_change = history_.newest();
+}
+
+void Store::collect() {
+    Revision const first_before = history_.first();
+    while (history_.size() > 1 &&
+           (static_cast<std::int64_t>(history_.size()) > limits_.history_revisions ||
+            history_bytes_ > limits_.history_bytes)) {
+        collect_first();
+    }
+    if (history_.first() != first_before) listings_.collect(history_.first());
+}
+
+/// Takes the oldest change out of the history: the state it led to is now the oldest known.
+void Store::collect_first() {
+    Revision const rev = history_.first();
+    Record record = history_.take_first();
+    history_bytes_ -= record_cost;
+    if (record.entry == nullptr) {
+        history_bytes_ -= value_cost(record.value.size());
+        return;
+    }
+    Entry& entry = *record.entry;
+    history_bytes_ -= value_cost(entry.base.value.size());
+    entry.base = record.kind == EventKind::set ? Version{rev, std::move(record.value)} : Version{};
+    if (record.presence_changed) {
+        history_bytes_ -= count_change_cost * Tree::collect_counts(entry, history_.first());
+    }
+    if (entry.last_change != rev) return;
+    entry.last_change = missing;
+    tree_.release(entry, [&](Entry const& gone) {
+        history_bytes_ -= entry_cost(gone.name_size);
+        if (gone.directory) {
+            tree_bytes_ -= directory_cost;
+            history_bytes_ -= count_change_cost * gone.directory->counts.size();
+        }
+    });
+}
+
+Found Store::find(Path path, Revision at) const {
+    DOOZER_ASSERT(at <= revision() && (at >= first_revision() || at == revision()));
+    Entry const* const entry = tree_.locate(path).entry;
+    if (entry == nullptr) return {};
+    if (auto const count = directory_at(*entry, at)) {
+        return {Found::Kind::directory, directory, {}, *count};
+    }
+    Version version = version_at(*entry, at, history_);
+    if (version.rev == missing) return {};
+    return {Found::Kind::file, version.rev, std::move(version.value), 0};
+}
+
+Event Store::event(Revision rev, std::string& path) const {
+    Record const& record = history_.at(rev);
+    path.clear();
+    if (record.entry != nullptr) {
+        append_path(path, *record.entry);
+        return {rev, record.kind, path, record.kind == EventKind::set ? record.value : Bytes()};
+    }
+    path = record.kind == EventKind::del ? record.value.view() : "/";
+    return {rev, record.kind, path, {}};
+}
+
+std::shared_ptr<Listing> Store::walk(Glob const& glob, Revision at) {
+    return listings_.find_or_make(tree_.root(), &glob, at);
+}
+
+std::shared_ptr<Listing> Store::getdir(Path path, Revision at) {
+    Entry const* const entry = tree_.locate(path).entry;
+    DOOZER_ASSERT(entry != nullptr && directory_at(*entry, at).has_value());
+    return listings_.find_or_make(*entry, nullptr, at);
+}
+
+}  // namespace doozer::store

@@ -1,0 +1,96 @@
+// The store: one sequence of changes applied to one tree, with the last revisions kept. A pure
+// function of the mutations it was given: the same ones in the same order make the same store
+// on every machine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/limits.h"
+#include "store/event.h"
+#include "store/history.h"
+#include "store/listing.h"
+#include "store/mutation.h"
+#include "store/tree.h"
+
+namespace doozer::store {
+
+/// What the store may hold. Bytes are counted by the rules of store/cost.h, alike everywhere.
+struct StoreLimits {
+    std::int64_t history_revisions = history_revisions_default;  ///< at least 1
+    std::size_t history_bytes = history_bytes_default;
+    std::size_t tree_bytes = memory_bytes_default / 2;
+};
+
+/// What became of a mutation: it has a revision and is an event, also if it was refused. A refused
+/// one is an event on /ctl/err. Source: protocol.md, Verbs.
+struct Applied {
+    Event event;
+    std::optional<Error> refused;
+};
+
+/// What a path stands for at one revision.
+struct Found {
+    enum class Kind { nothing, file, directory } kind = Kind::nothing;
+    Revision rev = missing;     ///< of a file; `directory` for a directory
+    Bytes value;                ///< of a file
+    std::uint32_t entries = 0;  ///< of a directory
+};
+
+class Store {
+  public:
+    explicit Store(StoreLimits limits) : limits_(limits) {}
+
+    /// Gives `mutation` the next revision and judges its condition. The event's path points into
+    /// the mutation or at static text. REQUIRES: its path is well-formed.
+    Applied apply(Mutation const& mutation);
+
+    /// The newest revision; `missing` before the first change.
+    [[nodiscard]] Revision revision() const { return history_.newest(); }
+    /// The oldest revision that can be read.
+    [[nodiscard]] Revision first_revision() const { return history_.first(); }
+
+    /// REQUIRES of all that read at a revision: first_revision() <= at <= revision().
+    [[nodiscard]] Found find(Path path, Revision at) const;
+    /// The event of revision `rev`; its path is written into `path`.
+    [[nodiscard]] Event event(Revision rev, std::string& path) const;
+    /// The k-th file that matches: see Listing::seek().
+    std::shared_ptr<Listing> walk(Glob const& glob, Revision at);
+    /// The k-th name in the directory at `path`. REQUIRES: there is one at `at`.
+    std::shared_ptr<Listing> getdir(Path path, Revision at);
+    Listing::Answer seek(Listing& listing, std::size_t offset, SearchBudget& budget) const {
+        return listing.seek(offset, history_, budget);
+    }
+    [[nodiscard]] Version version(Entry const& entry, Revision at) const {
+        return version_at(entry, at, history_);
+    }
+
+    [[nodiscard]] std::size_t tree_bytes() const { return tree_bytes_; }
+    [[nodiscard]] std::size_t history_bytes() const { return history_bytes_; }
+    [[nodiscard]] std::size_t files() const { return files_; }
+
+  private:
+    std::optional<Error> set(Mutation const& m, Revision rev);
+    std::optional<Error> del(Mutation const& m, Revision rev);
+    [[nodiscard]] std::size_t growth(Tree::Place const& place, std::string_view value) const;
+    void change_file(Entry& entry, Version version);
+    void record(Entry* entry, Bytes value, EventKind kind, bool presence_changed);
+    void presence_changed(Entry& entry, Revision rev);
+    void collect();
+    void collect_first();
+
+    StoreLimits limits_;
+    Tree tree_;
+    History history_;
+    Listings listings_;
+    std::size_t tree_bytes_ = 0;
+    std::size_t history_bytes_ = 0;
+    std::size_t files_ = 0;
+};
+
+}  // namespace doozer::store
