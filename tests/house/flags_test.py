@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+"""The programs, their manual pages and their completion name the same options and commands.
+
+    flags_test.py ROOT FOLDER_OF_BINARIES
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+ROOT, BINARIES = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def help_of(program):
+    done = subprocess.run(
+        [BINARIES / program, "-h"], capture_output=True, text=True, check=False, timeout=20
+    )
+    return done.stdout + done.stderr
+
+
+def section(page, title):
+    return re.search(rf"^# {title}\n(.*?)(?=^# |\Z)", page, re.DOTALL | re.MULTILINE)[1]
+
+
+def options_in_help(text):
+    return set(re.findall(r"^\s*(-[a-z]+)\b", text, re.MULTILINE))
+
+
+def options_in_page(page):
+    return set(re.findall(r"^\*(-[a-z]+)\*", section(page, "OPTIONS"), re.MULTILINE))
+
+
+class Flags(unittest.TestCase):
+    def test_doozerd(self):
+        page = options_in_page(read("docs/man/doozerd.8.scd"))
+        completion = set(re.findall(r"(?<=[\s'|(])-[a-z]+(?=[\s')|])", read("packaging/completion/doozerd")))
+        self.assertGreater(len(page), 8)
+        self.assertEqual(page, options_in_help(help_of("doozerd")))
+        self.assertEqual(page, completion - {"-n"})
+
+    def test_doozer_options(self):
+        page = options_in_page(read("docs/man/doozer.1.scd"))
+        offered = re.search(r"options='([^']*)'", read("packaging/completion/doozer"))[1].split()
+        self.assertGreaterEqual(len(page), 6)
+        self.assertEqual(page, options_in_help(help_of("doozer")))
+        self.assertEqual(page, set(offered))
+
+    def test_doozer_commands(self):
+        commands = section(read("docs/man/doozer.1.scd"), "COMMANDS")
+        page = set(re.findall(r"^\*([a-z]+)\*", commands, re.MULTILINE))
+        offered = re.search(r"commands='([^']*)'", read("packaging/completion/doozer"))[1].split()
+        told = set(re.findall(r"^\s+([a-z]+)\b", help_of("doozer"), re.MULTILINE))
+        self.assertEqual(page, set(offered))
+        self.assertLessEqual(page, told)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
