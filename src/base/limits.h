@@ -55,7 +55,7 @@ inline constexpr std::size_t memory_bytes_floor = 16 * MiB;
 inline constexpr std::size_t listings_max = 256;
 /// How many files, names or events one turn of the loop looks at for requests that search (WALK,
 /// GETDIR, WAIT in the past) before it lets others have their turn.
-inline constexpr std::size_t search_steps_per_turn = 16'384;
+inline constexpr std::size_t search_steps_per_turn = 32'768;
 
 // --- the client library (what its users meet is in include/doozer/client.h) --------------------
 /// The longest host name. Source: RFC 1035, 2.3.4.
@@ -66,5 +66,24 @@ inline constexpr std::size_t client_addresses_max = 1024;
 inline constexpr std::size_t client_send_bytes = 256 * KiB;
 /// How many offsets of one WALK or GETDIR listing are asked for at a time.
 inline constexpr std::size_t listing_requests_max = 64;
+
+// --- consensus -------------------------------------------------------------------------------
+/// Batches of its own that a member has on their way at once, and their bytes. Source:
+/// consensus.md R1.
+inline constexpr std::size_t lane_window_batches = 16;
+inline constexpr std::size_t lane_window_bytes = 4 * MiB;
+/// Batches that an owner holds for voters that are not owners; more are dropped and sent again.
+inline constexpr std::size_t forwarded_batches_max = 64;
+/// Batches submitted and not yet applied; more are refused.
+inline constexpr std::size_t unsettled_batches_max = 4096;
+/// The tail of the log that is kept for those who are behind, and how many epochs it may span.
+inline constexpr std::size_t log_bytes_default = 64 * MiB;
+inline constexpr std::size_t log_epochs_max = 1024;
+/// About how much of the log one answer carries.
+inline constexpr std::size_t decided_bytes_max = 1 * MiB;
+/// What a member holds back of an epoch's end while it catches up; beyond it asks anew.
+inline constexpr std::size_t catch_up_bytes_max = 256 * MiB;
+/// Linearizable reads that wait; more are refused.
+inline constexpr std::size_t reads_waiting_max = 65'536;
 
 }  // namespace doozer::base

@@ -1,0 +1,286 @@
+#include "replica/reads.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace doozer::replica {
+
+using store::Found;
+using store::Glob;
+using store::Listing;
+using store::Path;
+
+namespace {
+
+std::int32_t flags_of(store::EventKind kind) {
+    switch (kind) {
+        case store::EventKind::set:
+            return flag_set;
+        case store::EventKind::del:
+            return flag_del;
+        case store::EventKind::nop:
+            return 0;
+    }
+    return 0;
+}
+
+}  // namespace
+
+void Reads::ask(SessionId session, Request const& request, Effects& effects) {
+    Question q{session,
+               request.tag,
+               *request.verb,
+               request.path.value_or(std::string_view()),
+               request.offset.value_or(0),
+               request.rev};
+    if (Outcome const why = answer(q, effects)) keep(q, *why);
+}
+
+Reads::Outcome Reads::answer(Question& q, Effects& effects) {
+    // Source of the order of what is looked at first: protocol.md, Verbs.
+    std::optional<Glob> glob;
+    if (q.verb == Verb::walk || q.verb == Verb::wait) {
+        auto parsed = Glob::parse(q.path);
+        if (!parsed.ok()) {
+            reply_error(q, parsed.error(), effects);
+            return std::nullopt;
+        }
+        glob = std::move(parsed).value();
+    }
+    if (q.verb == Verb::walk && q.offset < 0) {
+        reply_error(q, {Errc::range}, effects);
+        return std::nullopt;
+    }
+    if (q.pinned && *q.rev < store_.first_revision()) q.rev.reset();  // begin again at the newest
+    if (q.rev) q.rev = std::max(*q.rev, Revision(1));
+    if (q.rev && *q.rev < store_.first_revision()) {
+        reply_error(q, {Errc::too_late}, effects);
+        return std::nullopt;
+    }
+    if (q.verb == Verb::wait) return answer_wait(q, *glob, effects);
+    if (q.rev && *q.rev > store_.revision()) return Unanswered{Unanswered::Until::revision, *q.rev};
+    Revision const at = q.rev.value_or(store_.revision());
+    switch (q.verb) {
+        case Verb::get:
+            answer_get(q, at, effects);
+            return std::nullopt;
+        case Verb::stat:
+            answer_stat(q, at, effects);
+            return std::nullopt;
+        default:
+            break;
+    }
+    Outcome const outcome =
+        q.verb == Verb::getdir ? answer_getdir(q, at, effects) : answer_walk(q, *glob, at, effects);
+    if (outcome && !q.rev) {
+        q.rev = at;
+        q.pinned = true;
+    }
+    return outcome;
+}
+
+void Reads::answer_get(Question const& q, Revision at, Effects& effects) {
+    auto const path = Path::parse(q.path);
+    Found found = path.ok() ? store_.find(path.value(), at) : Found{};
+    if (found.kind == Found::Kind::directory) return reply_error(q, {Errc::isdir}, effects);
+    Reply& reply = effects.replies.emplace_back();
+    reply.session = q.session;
+    reply.tag = q.tag;
+    reply.rev = found.rev;
+    reply.value = std::move(found.value);
+}
+
+void Reads::answer_stat(Question const& q, Revision at, Effects& effects) {
+    auto const path = Path::parse(q.path);
+    Found const found = path.ok() ? store_.find(path.value(), at) : Found{};
+    bool const is_directory = found.kind == Found::Kind::directory;
+    Reply& reply = effects.replies.emplace_back();
+    reply.session = q.session;
+    reply.tag = q.tag;
+    reply.rev = found.rev;
+    reply.len = static_cast<std::int32_t>(is_directory ? found.entries : found.value.size());
+}
+
+Reads::Outcome Reads::answer_getdir(Question const& q, Revision at, Effects& effects) {
+    auto const path = Path::parse(q.path);
+    Found const found = path.ok() ? store_.find(path.value(), at) : Found{};
+    if (found.kind != Found::Kind::directory) {
+        bool const is_file = found.kind == Found::Kind::file;
+        reply_error(q, {is_file ? Errc::notdir : Errc::noent}, effects);
+        return std::nullopt;
+    }
+    if (q.offset < 0 || static_cast<std::uint32_t>(q.offset) >= found.entries) {
+        reply_error(q, {Errc::range}, effects);
+        return std::nullopt;
+    }
+    auto const listing = store_.getdir(path.value(), at);
+    auto const seen = store_.seek(*listing, static_cast<std::size_t>(q.offset), budget_);
+    if (seen.state == Listing::State::unfinished) {
+        return Unanswered{Unanswered::Until::next_turn};
+    }
+    DOOZER_ASSERT(seen.state == Listing::State::found);
+    Reply& reply = effects.replies.emplace_back();
+    reply.session = q.session;
+    reply.tag = q.tag;
+    reply.path = Bytes(seen.entry->key());
+    return std::nullopt;
+}
+
+Reads::Outcome Reads::answer_walk(Question const& q, Glob const& glob, Revision at,
+                                  Effects& effects) {
+    auto const listing = store_.walk(glob, at);
+    auto const seen = store_.seek(*listing, static_cast<std::size_t>(q.offset), budget_);
+    if (seen.state == Listing::State::unfinished) {
+        return Unanswered{Unanswered::Until::next_turn};
+    }
+    if (seen.state == Listing::State::end) {
+        reply_error(q, {Errc::range}, effects);
+        return std::nullopt;
+    }
+    store::Version version = store_.version(*seen.entry, at);
+    std::string path;
+    append_path(path, *seen.entry);
+    Reply& reply = effects.replies.emplace_back();
+    reply.session = q.session;
+    reply.tag = q.tag;
+    reply.flags = flag_set;
+    reply.rev = version.rev;
+    reply.path = Bytes(path);
+    reply.value = std::move(version.value);
+    return std::nullopt;
+}
+
+Reads::Outcome Reads::answer_wait(Question& q, Glob const& glob, Effects& effects) {
+    if (*q.rev > store_.revision().next()) {
+        return Unanswered{Unanswered::Until::revision, q.rev->plus(-1)};
+    }
+    Revision next = std::max(*q.rev, q.searched_to.next());
+    if (next < store_.first_revision()) {
+        reply_error(q, {Errc::too_late}, effects);  // the history went on faster than the search
+        return std::nullopt;
+    }
+    std::string path;
+    for (; next <= store_.revision(); ++next) {
+        if (budget_.spent()) return Unanswered{Unanswered::Until::next_turn};
+        budget_.use();
+        store::Event const event = store_.event(next, path);
+        q.searched_to = next;
+        if (!glob.matches(event.path)) continue;
+        reply_event(q, event, Bytes(event.path), effects);
+        return std::nullopt;
+    }
+    return Unanswered{Unanswered::Until::event};
+}
+
+void Reads::applied(store::Event const& event, Effects& effects) {
+    woken_.clear();
+    watches_.take(event.path, woken_);
+    Bytes const path(woken_.empty() ? std::string_view() : event.path);
+    for (QuestionId const id : woken_) {
+        Kept& kept = kept_.at(id);
+        kept.watch.reset();
+        reply_event(kept.question, event, path, effects);
+        drop(id);
+    }
+    while (!until_revision_.empty() && until_revision_.begin()->first <= event.rev) {
+        QuestionId const id = until_revision_.begin()->second;
+        until_revision_.erase(until_revision_.begin());
+        kept_.at(id).until_revision.reset();
+        ask_again(id, effects);
+    }
+}
+
+void Reads::turn_ended(Effects& effects) {
+    budget_ = {};
+    for (std::size_t n = searching_.size(); n > 0 && !budget_.spent(); --n) {
+        QuestionId const id = searching_.front();
+        searching_.pop_front();
+        if (kept_.contains(id)) ask_again(id, effects);
+    }
+    effects.more_to_do = !searching_.empty();
+}
+
+void Reads::keep(Question const& q, Unanswered why) {
+    QuestionId const id = next_id_++;
+    auto& of_session = by_session_[q.session];
+    Kept& kept = kept_[id];
+    kept.question = q;
+    kept.path = q.path;
+    kept.question.path = kept.path;
+    kept.place_in_session = of_session.size();
+    of_session.push_back(id);
+    if (q.tag) sessions_.find(q.session)->outstanding.insert(*q.tag);
+    wait_on(id, kept, why);
+}
+
+void Reads::wait_on(QuestionId id, Kept& kept, Unanswered why) {
+    switch (why.until) {
+        case Unanswered::Until::revision:
+            kept.until_revision = until_revision_.emplace(why.rev, id);
+            break;
+        case Unanswered::Until::event:
+            kept.watch = watches_.add(Glob::parse(kept.path).value(), id);
+            break;
+        case Unanswered::Until::next_turn:
+            searching_.push_back(id);
+            break;
+    }
+}
+
+void Reads::ask_again(QuestionId id, Effects& effects) {
+    Kept& kept = kept_.at(id);
+    if (Outcome const why = answer(kept.question, effects)) {
+        wait_on(id, kept, *why);
+    } else {
+        drop(id);
+    }
+}
+
+void Reads::drop(QuestionId id) {
+    Kept const& kept = kept_.at(id);
+    if (kept.watch) watches_.remove(*kept.watch);
+    if (kept.until_revision) until_revision_.erase(*kept.until_revision);
+    if (Session* const session = sessions_.find(kept.question.session);
+        session != nullptr && kept.question.tag) {
+        session->outstanding.erase(*kept.question.tag);
+    }
+    auto const of_session = by_session_.find(kept.question.session);
+    if (of_session != by_session_.end()) {
+        auto& ids = of_session->second;
+        kept_.at(ids.back()).place_in_session = kept.place_in_session;
+        ids[kept.place_in_session] = ids.back();
+        ids.pop_back();
+        if (ids.empty()) by_session_.erase(of_session);
+    }
+    kept_.erase(id);
+}
+
+void Reads::closed(SessionId session) {
+    auto const of_session = by_session_.find(session);
+    if (of_session == by_session_.end()) return;
+    std::vector<QuestionId> const ids = std::move(of_session->second);
+    by_session_.erase(of_session);
+    for (QuestionId const id : ids) drop(id);
+}
+
+void Reads::reply_event(Question const& q, store::Event const& event, Bytes path,
+                        Effects& effects) {
+    Reply& reply = effects.replies.emplace_back();
+    reply.session = q.session;
+    reply.tag = q.tag;
+    reply.flags = flags_of(event.kind);
+    reply.rev = event.rev;
+    reply.path = std::move(path);
+    reply.value = event.value;
+}
+
+void Reads::reply_error(Question const& q, Error error, Effects& effects) {
+    Reply& reply = effects.replies.emplace_back();
+    reply.session = q.session;
+    reply.tag = q.tag;
+    reply.error = std::move(error);
+}
+
+}  // namespace doozer::replica

@@ -1,0 +1,94 @@
+// Everything that looks and does not change: GET, STAT, GETDIR, WALK, and WAIT, which looks at
+// events. What cannot be answered at once is kept here until it can be: until a revision exists,
+// until an event comes, or until a long search has had enough turns.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/client_message.h"
+#include "replica/effects.h"
+#include "replica/sessions.h"
+#include "store/store.h"
+#include "store/watch_table.h"
+
+namespace doozer::replica {
+
+class Reads {
+  public:
+    Reads(store::Store& store, Sessions& sessions) : store_(store), sessions_(sessions) {}
+
+    /// Answers, or keeps the question. REQUIRES: the session may read; the verb is one of those
+    /// named above; the arguments it needs are there; the tag is not outstanding.
+    void ask(SessionId session, Request const& request, Effects& effects);
+
+    /// Answers whom the change of the newest revision concerns. To be called after each.
+    void applied(store::Event const& event, Effects& effects);
+
+    /// Searches go on, as far as one turn goes.
+    void turn_ended(Effects& effects);
+
+    /// Forgets what the session asked.
+    void closed(SessionId session);
+
+  private:
+    using QuestionId = std::uint64_t;
+
+    struct Question {
+        SessionId session;
+        std::optional<Tag> tag;
+        Verb verb;
+        std::string_view path;
+        std::int32_t offset = 0;
+        std::optional<Revision> rev;
+        Revision searched_to = missing;  ///< WAIT: no event up to here matches
+        bool pinned = false;             ///< rev was not asked for, but chosen when a search began
+    };
+    /// A question that is kept, with the text it points to.
+    struct Kept {
+        Question question;
+        std::string path;
+        std::optional<store::WatchTable::Handle> watch;
+        std::optional<std::multimap<Revision, QuestionId>::iterator> until_revision;
+        std::size_t place_in_session = 0;  ///< in by_session_
+    };
+    /// Why there is no answer yet.
+    struct Unanswered {
+        enum class Until { revision, event, next_turn } until;
+        Revision rev = missing;
+    };
+    using Outcome = std::optional<Unanswered>;
+
+    Outcome answer(Question& q, Effects& effects);
+    void answer_get(Question const& q, Revision at, Effects& effects);
+    void answer_stat(Question const& q, Revision at, Effects& effects);
+    Outcome answer_getdir(Question const& q, Revision at, Effects& effects);
+    Outcome answer_walk(Question const& q, store::Glob const& glob, Revision at, Effects& effects);
+    Outcome answer_wait(Question& q, store::Glob const& glob, Effects& effects);
+
+    void keep(Question const& q, Unanswered why);
+    void wait_on(QuestionId id, Kept& kept, Unanswered why);
+    void ask_again(QuestionId id, Effects& effects);
+    void drop(QuestionId id);
+    void reply_event(Question const& q, store::Event const& event, Bytes path, Effects& effects);
+    void reply_error(Question const& q, Error error, Effects& effects);
+
+    store::Store& store_;
+    Sessions& sessions_;
+    store::WatchTable watches_;
+    store::SearchBudget budget_;
+    std::unordered_map<QuestionId, Kept> kept_;
+    std::unordered_map<SessionId, std::vector<QuestionId>> by_session_;
+    std::multimap<Revision, QuestionId> until_revision_;
+    std::deque<QuestionId> searching_;
+    QuestionId next_id_ = 1;
+    std::vector<std::uint64_t> woken_;  // used again with every event
+};
+
+}  // namespace doozer::replica

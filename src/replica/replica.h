@@ -1,0 +1,53 @@
+// One process as a pure function: inputs in, effects out. Everything Doozer is happens in here;
+// what is around it only moves bytes and tells the time.
+#pragma once
+
+#include "base/time.h"
+#include "replica/access.h"
+#include "replica/effects.h"
+#include "replica/housekeeping.h"
+#include "replica/input.h"
+#include "replica/proposals.h"
+#include "replica/reads.h"
+#include "replica/sessions.h"
+#include "store/store.h"
+
+namespace doozer::replica {
+
+struct Options {
+    Identity identity;
+    Access access{"", ""};
+    store::StoreLimits store;
+    Duration pulse = seconds(1);
+    std::size_t value_bytes_max = value_bytes_default;
+};
+
+class Replica {
+  public:
+    explicit Replica(Options options);
+
+    /// Takes one input and appends to `effects`. Nothing is remembered of `effects`, and nothing
+    /// but `input` and `now` is looked at: the same inputs at the same times have the same effects.
+    void step(Instant now, Input const& input, Effects& effects);
+
+    [[nodiscard]] store::Store const& store() const { return store_; }
+
+  private:
+    void on_request(ClientRequest const& in, Effects& effects);
+    void on_write(ClientRequest const& in, Verb verb, Effects& effects);
+    void on_access(ClientRequest const& in, Session& session, Effects& effects);
+    Result<store::Mutation> mutation_of(Request const& request, Verb verb) const;
+    void end_turn(Instant now, Effects& effects);
+    void deliver(Batch const& batch, Effects& effects);
+    void reply_applied(Origin const& origin, store::Applied const& applied, Effects& effects);
+
+    Options options_;
+    store::Store store_;
+    Sessions sessions_;
+    Reads reads_;
+    Proposals proposals_;
+    Housekeeping housekeeping_;
+    Batch batch_;  // the one delivered last; its memory is used again
+};
+
+}  // namespace doozer::replica
