@@ -47,7 +47,8 @@ struct Options {
 
 /// Receives the outcome of an asynchronous call, exactly once, on the library's own thread. While
 /// it runs nothing else is received, so it should be short; it may start further asynchronous
-/// calls, and must not throw. Blocking calls from within it are refused with would_deadlock.
+/// calls, and must not throw. Blocking calls from within it are refused with would_deadlock. An empty
+/// one is allowed.
 template <typename T>
 using Callback = std::function<void(Result<T>)>;
 
@@ -192,6 +193,7 @@ class Client {
     [[nodiscard]] std::string address() const;
 
   private:
+    friend class client::Core;
     explicit Client(std::unique_ptr<client::Core> core);
     std::unique_ptr<client::Core> core_;
 };

@@ -1,0 +1,91 @@
+#include "client/attempt.h"
+
+#include <optional>
+#include <utility>
+
+#include "client/answer.h"
+#include "wire/client_codec.h"
+
+namespace doozer::client {
+
+std::shared_ptr<Attempt> Attempt::start(Context const& io, net::Address address,
+                                        std::vector<std::string> secrets,
+                                        Clock::time_point deadline, Done done) {
+    auto const self = std::make_shared<Attempt>(*io);
+    self->address_ = std::move(address);
+    self->secrets_ = std::move(secrets);
+    self->done_ = std::move(done);
+    self->timer_.expires_at(deadline);
+    self->timer_.async_wait([self](net::error_code cancelled) {
+        if (!cancelled) self->fail("timed out");
+    });
+    resolve(io, self->address_, [self](Resolved resolved) { connect(self, std::move(resolved)); });
+    return self;
+}
+
+void Attempt::connect(Self const& self, Resolved resolved) {
+    if (!self->done_) return;
+    if (resolved.endpoints.empty()) return self->fail(resolved.failure);
+    Link::connect(self->link_, std::move(resolved.endpoints), [self](net::error_code failure) {
+        if (!self->done_) return;
+        if (failure) return self->fail(failure.message());
+        shake_hands(self);
+    });
+}
+
+/// ACCESS for every secret, and REV, tagged 1, 2, ... in one send.
+void Attempt::shake_hands(Self const& self) {
+    Link::Owner owner;
+    owner.frame = [self](std::string_view body) { self->frame(body); };
+    owner.lost = [self](std::string const& reason) { self->fail(reason); };
+    Link::start(self->link_, std::move(owner));
+    std::string bytes;
+    base::Request request;
+    std::int32_t tag = 0;
+    for (std::string const& secret : self->secrets_) {
+        request.tag = base::Tag(++tag);
+        request.verb = Verb::access;
+        request.value = secret;
+        wire::append_request(bytes, request);
+    }
+    request.tag = base::Tag(++tag);
+    request.verb = Verb::rev;
+    request.value.reset();
+    wire::append_request(bytes, request);
+    Link::send(self->link_, bytes);
+}
+
+void Attempt::frame(std::string_view body) {
+    if (!done_) return;
+    auto const decoded = wire::decode_response(body);
+    if (!decoded.ok()) return fail(decoded.error().detail);
+    base::Response const& response = decoded.value();
+    if (response.err_code) return finish(refusal(response));
+    if (response.rev)
+        rev_ = response.rev;
+    else
+        ++granted_;
+    if (!rev_ || granted_ < secrets_.size()) return;
+    finish(Reached{link_, address_, *rev_});
+}
+
+void Attempt::fail(std::string const& reason) {
+    finish(Error{Errc::connect_failed, "connect " + net::to_string(address_) + ": " + reason});
+}
+
+void Attempt::finish(Result<Reached> outcome) {
+    if (!done_) return;
+    auto const done = std::exchange(done_, nullptr);
+    timer_.cancel();
+    link_->set_owner({});  // the owner so far holds this attempt
+    if (!outcome.ok()) link_->close();
+    done(std::move(outcome));
+}
+
+void Attempt::cancel() {
+    done_ = nullptr;
+    timer_.cancel();
+    link_->close();
+}
+
+}  // namespace doozer::client

@@ -1,0 +1,55 @@
+// A request on its way: what is asked, and who is told the outcome.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/client_message.h"
+#include "base/result.h"
+#include "doozer/error.h"
+
+namespace doozer::client {
+
+using Clock = std::chrono::steady_clock;
+using base::Verb;
+
+/// The server's response, or why there is none; a response with an err_code is an error. The
+/// response's strings live as long as the call that hands it over.
+using Answer = base::Result<base::Response, Error>;
+
+struct Call {
+    Verb verb = Verb::nop;
+    std::optional<std::string> path = {};
+    std::optional<std::string> value = {};
+    std::optional<std::int32_t> offset = {};
+    std::optional<base::Revision> rev = {};
+    std::optional<Clock::time_point> deadline = {};
+    /// Runs exactly once, on the loop's thread, unless the call is abandoned.
+    std::function<void(Answer const&)> done;
+
+    /// A change that happens twice if it is sent twice.
+    [[nodiscard]] bool is_write() const {
+        return verb == Verb::set || verb == Verb::del || verb == Verb::nop;
+    }
+    [[nodiscard]] std::size_t bytes() const {
+        return (path ? path->size() : 0) + (value ? value->size() : 0);
+    }
+};
+
+/// How long the library waits for what. Tests shorten it.
+struct Timing {
+    /// Before going to another server: at least, and at most after several failures in a row.
+    std::chrono::milliseconds delay_min{50};
+    std::chrono::milliseconds delay_max{500};
+    /// For one server to accept a connection and answer on it, once the Client has been up.
+    std::chrono::milliseconds attempt{2000};
+    /// After hearing nothing for this long, the server is asked for its revision.
+    std::chrono::milliseconds heartbeat_after{5000};
+    /// After hearing nothing for this long, it is given up.
+    std::chrono::milliseconds silence_max{10000};
+};
+
+}  // namespace doozer::client

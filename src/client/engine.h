@@ -1,0 +1,109 @@
+// The requests of a Client and the connection they go over: what is queued, what is unanswered, and
+// what becomes of each when the connection is lost.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "client/call.h"
+#include "client/dialer.h"
+
+namespace doozer::client {
+
+/// Names a call for as long as it is outstanding.
+struct CallId {
+    std::size_t slot = 0;
+    std::uint64_t sequence = 0;
+};
+
+/// All functions are for the thread that runs `io`, except where it says otherwise.
+class Engine {
+  public:
+    Engine(Context io, Dialer::Target target, Timing const& timing);
+
+    /// Connects; `started` gets Dialer::dial_once's outcome. From then on an engine that has
+    /// started keeps itself connected.
+    void start(Clock::time_point deadline, std::function<void(Result<Done>)> started);
+
+    /// Queues a call; all calls of one turn of the loop go out in one send. After shutdown() the
+    /// call fails at once with closed.
+    CallId submit(Call call);
+
+    /// The caller does not want the outcome any more: `done` is not called.
+    void abandon(CallId id);
+
+    /// Fails every call and closes the connection.
+    void shutdown();
+
+    /// Calls that hold a slot, and the bytes of their paths and values. Any thread.
+    [[nodiscard]] std::size_t outstanding() const { return outstanding_; }
+    [[nodiscard]] std::size_t outstanding_bytes() const { return outstanding_bytes_; }
+
+    /// The server that this engine talks to, or has last talked to. Any thread.
+    [[nodiscard]] std::string address() const;
+
+  private:
+    // The tag of a request is its slot's index + 1, so no two outstanding ones share one.
+    struct Slot {
+        enum class State {
+            free,
+            queued,     // was never sent, or is to be sent again
+            sent,       // unanswered on this connection
+            abandoned,  // the same, but nobody waits for the answer: it keeps the tag taken
+        };
+        State state = State::free;
+        std::uint64_t sequence = 0;
+        Call call = {};
+    };
+    using Deadline = std::tuple<Clock::time_point, std::uint64_t, std::size_t>;
+
+    void flush();
+    void flush_soon();
+    [[nodiscard]] bool is_queued(CallId id) const;
+    void append_request(std::size_t slot);
+    void connected(Reached reached);
+    void connection_lost();
+    void frame(std::string_view body);
+    void answer(std::size_t slot, base::Response const& response);
+    void complete(std::size_t slot, Answer const& answer);
+    void release(std::size_t slot);
+    Call take_call(std::size_t slot);
+    void arm_deadlines();
+    void expire();
+    void arm_heartbeat(Clock::time_point at);
+    void heartbeat();
+    [[nodiscard]] CallId id_of(std::size_t slot) const { return {slot, slots_[slot].sequence}; }
+
+    Context io_;
+    Timing timing_;
+    Dialer dialer_;
+    LinkPtr link_;
+    bool closed_ = false;
+    std::string sending_;
+
+    std::vector<Slot> slots_;
+    std::vector<std::size_t> free_;
+    std::deque<CallId> queue_;  // in the order of their sequence numbers; some may be over
+    std::uint64_t sequence_ = 0;
+    bool flush_posted_ = false;
+
+    std::set<Deadline> deadlines_;
+    asio::steady_timer deadline_timer_;
+    asio::steady_timer heartbeat_timer_;
+    std::optional<Clock::time_point> heartbeat_asked_;  // set while it is unanswered
+
+    std::atomic<std::size_t> outstanding_{0};
+    std::atomic<std::size_t> outstanding_bytes_{0};
+    mutable std::mutex address_mutex_;
+    std::string address_;
+};
+
+}  // namespace doozer::client

@@ -1,0 +1,120 @@
+#include "client/link.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "wire/frame.h"
+
+namespace doozer::client {
+
+Link::Link(asio::io_context& io) : socket_(io) {}
+
+void Link::connect(LinkPtr const& link, std::vector<net::tcp::endpoint> endpoints,
+                   std::function<void(net::error_code)> done) {
+    link->endpoints_ = std::move(endpoints);
+    asio::async_connect(
+        link->socket_, link->endpoints_,
+        [link, done = std::move(done)](net::error_code failure, net::tcp::endpoint const&) {
+            if (!link->open_) return;
+            net::error_code ignored;
+            if (!failure) link->socket_.set_option(net::tcp::no_delay(true), ignored);
+            done(failure);
+        });
+}
+
+void Link::start(LinkPtr const& link, Owner owner) {
+    link->owner_ = std::move(owner);
+    link->received_at_ = Clock::now();
+    read(link);
+}
+
+void Link::close() {
+    if (!open_) return;
+    open_ = false;
+    owner_ = Owner{};
+    net::error_code ignored;
+    socket_.close(ignored);
+}
+
+void Link::lose(std::string const& reason) {
+    if (!open_) return;
+    auto const lost = std::move(owner_.lost);
+    close();
+    if (lost) lost(reason);
+}
+
+void Link::send(LinkPtr const& link, std::string& bytes) {
+    if (!link->open_) return;
+    if (link->queued_.empty())
+        std::swap(link->queued_, bytes);
+    else
+        link->queued_ += bytes;
+    bytes.clear();
+    if (!link->sending_) write(link);
+}
+
+void Link::write(LinkPtr const& link) {
+    DOOZER_ASSERT(!link->sending_);
+    link->sending_ = true;
+    link->outgoing_.clear();
+    std::swap(link->outgoing_, link->queued_);
+    auto const note_progress = [link](net::error_code const& failure, std::size_t) -> std::size_t {
+        link->sent_at_ = Clock::now();
+        return failure ? 0 : base::read_chunk_bytes;
+    };
+    asio::async_write(link->socket_, asio::buffer(link->outgoing_), note_progress,
+                      [link](net::error_code failure, std::size_t) {
+                          link->sending_ = false;
+                          if (!link->open_) return;
+                          if (failure) return link->lose(failure.message());
+                          if (!link->queued_.empty()) return write(link);
+                          if (link->owner_.sent) link->owner_.sent();
+                      });
+}
+
+void Link::make_room() {
+    if (begin_ == end_) begin_ = end_ = 0;
+    if (buffer_.size() - end_ >= base::read_chunk_bytes) return;
+    if (begin_ > 0) {
+        std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+        end_ -= begin_;
+        begin_ = 0;
+    }
+    // The buffer grows with what has arrived, never with what was announced.
+    if (buffer_.size() - end_ < base::read_chunk_bytes)
+        buffer_.resize(std::max(2 * end_, end_ + base::read_chunk_bytes));
+}
+
+void Link::read(LinkPtr const& link) {
+    link->make_room();
+    auto const room =
+        asio::buffer(link->buffer_.data() + link->end_, link->buffer_.size() - link->end_);
+    link->socket_.async_read_some(room, [link](net::error_code failure, std::size_t bytes) {
+        if (!link->open_) return;
+        if (failure == asio::error::eof) return link->lose("connection closed by the server");
+        if (failure) return link->lose(failure.message());
+        link->received(bytes);
+        if (link->open_) read(link);
+    });
+}
+
+void Link::received(std::size_t bytes) {
+    received_at_ = Clock::now();
+    end_ += bytes;
+    wire::FrameSplitter frames({buffer_.data() + begin_, end_ - begin_},
+                               base::frame_bytes_max(base::value_bytes_ceiling));
+    while (open_) {
+        auto const body = frames.next();
+        if (!body.ok()) return lose(body.error().detail);
+        if (!body.value()) break;
+        // The owner may put another in its place, or close this link, while it is called.
+        auto const frame = owner_.frame;
+        if (frame) frame(*body.value());
+    }
+    begin_ += frames.consumed();
+}
+
+}  // namespace doozer::client

@@ -1,0 +1,116 @@
+#include "client/loop.h"
+
+#include <string>
+
+#include "client/answer.h"
+
+namespace doozer::client {
+namespace {
+
+std::optional<Error> over(char const* what, std::size_t size, std::size_t limit) {
+    if (size <= limit) return std::nullopt;
+    return Error{Errc::limit_exceeded, std::string(what) + " of " + std::to_string(size) +
+                                           " bytes is over the limit of " + std::to_string(limit)};
+}
+
+}  // namespace
+
+Loop::Loop(Dialer::Target target, Options const& options, Timing const& timing)
+    : io_(std::make_shared<asio::io_context>(1)),
+      work_(io_->get_executor()),
+      request_timeout_(options.request_timeout),
+      engine_(io_, std::move(target), timing) {}
+
+void Loop::run() {
+    thread_ = std::this_thread::get_id();
+    io_->run();
+    thread_ = std::thread::id();
+}
+
+void Loop::close() {
+    asio::post(*io_, [this] {
+        // From here on nothing reaches the engine any more, whatever its callbacks submit.
+        std::vector<Item> last;
+        {
+            std::lock_guard const lock(mutex_);
+            closed_ = true;
+            std::swap(last, inbox_);
+        }
+        engine_.shutdown();
+        for (Item& item : last) refuse(std::move(item));
+        io_->stop();
+    });
+}
+
+void Loop::push(Item item) {
+    {
+        std::lock_guard const lock(mutex_);
+        if (!closed_) {
+            inbox_.push_back(std::move(item));
+            if (inbox_.size() > 1) return;
+            asio::post(*io_, [this] { drain(); });
+            return;
+        }
+    }
+    refuse(std::move(item));
+}
+
+void Loop::drain() {
+    std::vector<Item> items;
+    {
+        std::lock_guard const lock(mutex_);
+        std::swap(items, inbox_);
+    }
+    for (Item& item : items) perform(std::move(item));
+}
+
+void Loop::perform(Item item) {
+    if (auto* const task = std::get_if<Task>(&item)) return (*task)(&engine_);
+    Call& call = std::get<Call>(item);
+    --inbox_calls_;
+    inbox_bytes_ -= call.bytes();
+    engine_.submit(std::move(call));
+}
+
+void Loop::refuse(Item item) {
+    if (auto* const task = std::get_if<Task>(&item)) return (*task)(nullptr);
+    Call const& call = std::get<Call>(item);
+    --inbox_calls_;
+    inbox_bytes_ -= call.bytes();
+    call.done(closed_error());
+}
+
+void Loop::submit(Call call) {
+    ++inbox_calls_;
+    inbox_bytes_ += call.bytes();
+    push(std::move(call));
+}
+
+void Loop::run_soon(Task task) {
+    push(std::move(task));
+}
+
+std::optional<Clock::time_point> Loop::request_deadline() const {
+    if (!request_timeout_) return std::nullopt;
+    return Clock::now() + *request_timeout_;
+}
+
+std::optional<Error> Loop::refusal_of(std::size_t bytes) const {
+    if (engine_.outstanding() + inbox_calls_ >= requests_outstanding_max)
+        return Error{Errc::limit_exceeded, "too many requests are unanswered: the limit is " +
+                                               std::to_string(requests_outstanding_max)};
+    return over("with this, what is unanswered", engine_.outstanding_bytes() + inbox_bytes_ + bytes,
+                request_bytes_outstanding_max);
+}
+
+void Loop::submit_request(Call call) {
+    if (!call.deadline && call.verb != Verb::wait) call.deadline = request_deadline();
+    auto refused = over("a path", call.path ? call.path->size() : 0, request_path_bytes_max);
+    if (!refused)
+        refused = over("a value", call.value ? call.value->size() : 0, request_value_bytes_max);
+    if (!refused) refused = refusal_of(call.bytes());
+    if (!refused) return submit(std::move(call));
+    run_soon([done = std::move(call.done), error = *std::move(refused)](Engine*) { done(error); });
+}
+
+}  // namespace doozer::client
