@@ -10,6 +10,7 @@ namespace doozer::base {
 
 }  // namespace doozer::base
 
-#define DOOZER_ASSERT(condition)                                          \
-    (static_cast<bool>(condition) ? static_cast<void>(0)                  \
-                                  : ::doozer::base::assertion_failed(__FILE__, __LINE__, #condition))
+#define DOOZER_ASSERT(condition)  \
+    (static_cast<bool>(condition) \
+         ? static_cast<void>(0)   \
+         : ::doozer::base::assertion_failed(__FILE__, __LINE__, #condition))

@@ -16,6 +16,8 @@ Bytes::Bytes(std::string_view content) {
     std::memcpy(block_->content(), content.data(), content.size());
 }
 
-void Bytes::free_block(Block* block) noexcept { ::operator delete(block); }
+void Bytes::free_block(Block* block) noexcept {
+    ::operator delete(block);
+}
 
 }  // namespace doozer::base

@@ -9,7 +9,8 @@
 namespace doozer::base {
 
 /// The position of a change in the one global order; the first change has revision 1.
-/// As a condition of a write: see `missing`, `clobber`, `directory`. Source: protocol.md, Revisions.
+/// As a condition of a write: see `missing`, `clobber`, `directory`. Source: protocol.md,
+/// Revisions.
 using Revision = Strong<struct RevisionTag, std::int64_t>;
 
 /// "The file must not exist": the revision of every missing file.
