@@ -1,4 +1,4 @@
-"""A relay between a client and a server that can lose its connections, refuse, or fall silent: the
+"""A relay between a client and a server that can lose its connections and refuse new ones: the
 network's misbehaviour, without touching the server."""
 
 import select
@@ -14,7 +14,7 @@ class Relay:
         self.lock = threading.Lock()
         self.pairs = []
         self.carried = 0  # connections that were carried so far
-        self.silent = False
+        self.asked = b""  # by the client, since connections were last lost
         self.listener = None
         self.listen()
 
@@ -55,18 +55,24 @@ class Relay:
                     data = s.recv(1 << 16)
                     if not data:
                         return
-                    if not self.silent:
-                        other[s].sendall(data)
+                    other[s].sendall(data)
+                    if s is near:
+                        self.asked += data
         except (OSError, ValueError):
             pass
         finally:
             near.close()
             far.close()
 
+    def carries(self):
+        """Whether a connection is being carried now."""
+        with self.lock:
+            return any(near.fileno() >= 0 for near, _ in self.pairs)
+
     def lose(self):
         """Ends all connections; new ones are carried."""
         with self.lock:
-            pairs, self.pairs = self.pairs, []
+            pairs, self.pairs, self.asked = self.pairs, [], b""
         for pair in pairs:
             for s in pair:
                 try:
