@@ -81,6 +81,7 @@ class Includes(unittest.TestCase):
         self.refuses("src/client/client.cc", "#include <protozero/pbf_reader.hpp>", "client may not use protozero")
         self.refuses("src/client/client.cc", "#include <gtest/gtest.h>", "outside a test")
         self.accepts("src/wire/client_codec.cc", "#include <protozero/pbf_reader.hpp>")
+        self.accepts("src/client/fake_server.cc", "#include <gtest/gtest.h>")
 
     def test_a_path_that_is_no_room(self):
         self.refuses("src/store/tree.cc", '#include "path.h"', "is not")

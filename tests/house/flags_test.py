@@ -33,7 +33,8 @@ def options_in_help(text):
 
 
 def options_in_page(page):
-    return set(re.findall(r"^\*(-[a-z]+)\*", section(page, "OPTIONS"), re.MULTILINE))
+    heads = re.findall(r"^\*-.*$", section(page, "OPTIONS"), re.MULTILINE)
+    return {option for head in heads for option in re.findall(r"\*(-[a-z]+)\*", head)}
 
 
 class Flags(unittest.TestCase):
