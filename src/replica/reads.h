@@ -37,6 +37,10 @@ class Reads {
     /// Forgets what the session asked.
     void closed(SessionId session);
 
+    /// The memory of what is kept: of one session, and of all.
+    [[nodiscard]] std::size_t kept_bytes(SessionId session) const;
+    [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
+
   private:
     using QuestionId = std::uint64_t;
 
@@ -57,6 +61,10 @@ class Reads {
         std::optional<store::WatchTable::Handle> watch;
         std::optional<std::multimap<Revision, QuestionId>::iterator> until_revision;
         std::size_t place_in_session = 0;  ///< in by_session_
+    };
+    struct OfSession {
+        std::vector<QuestionId> ids;
+        std::size_t bytes = 0;
     };
     /// Why there is no answer yet.
     struct Unanswered {
@@ -84,7 +92,8 @@ class Reads {
     store::WatchTable watches_;
     store::SearchBudget budget_;
     std::unordered_map<QuestionId, Kept> kept_;
-    std::unordered_map<SessionId, std::vector<QuestionId>> by_session_;
+    std::unordered_map<SessionId, OfSession> by_session_;
+    std::size_t kept_bytes_ = 0;
     std::multimap<Revision, QuestionId> until_revision_;
     std::deque<QuestionId> searching_;
     QuestionId next_id_ = 1;

@@ -32,6 +32,12 @@ class Replica {
 
     [[nodiscard]] store::Store const& store() const { return store_; }
 
+    /// The memory of requests that wait for their answer: of one session, and of all.
+    [[nodiscard]] std::size_t kept_bytes(SessionId session) const {
+        return reads_.kept_bytes(session);
+    }
+    [[nodiscard]] std::size_t kept_bytes() const { return reads_.kept_bytes(); }
+
   private:
     void on_request(ClientRequest const& in, Effects& effects);
     void on_write(ClientRequest const& in, Verb verb, Effects& effects);

@@ -1,0 +1,78 @@
+// One TCP connection on the event loop: bytes come in, bytes go out, and neither side can make
+// the other hold more than it wants to.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/limits.h"
+#include "net/asio.h"
+#include "net/output_queue.h"
+
+namespace doozer::net {
+
+/// Where connections read into; one for all of them, since what is not used up at once is kept
+/// by the connection it came from.
+using ReadBuffer = std::array<char, base::read_chunk_bytes>;
+
+class ConnectionOwner {
+  public:
+    ConnectionOwner() = default;
+    ConnectionOwner(ConnectionOwner const&) = delete;
+    ConnectionOwner& operator=(ConnectionOwner const&) = delete;
+    virtual ~ConnectionOwner() = default;
+
+    /// Takes bytes from the beginning of `bytes` and says how many; the rest comes again together
+    /// with what follows. Not called while reading is paused.
+    virtual std::size_t on_bytes(std::string_view bytes) = 0;
+
+    /// The other side sends nothing more, or the connection is broken; on_bytes() is not called
+    /// again. The owner flushes what it still has to say, if it wants to, and closes.
+    virtual void on_end() = 0;
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+  public:
+    Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer);
+
+    /// Begins to read.
+    void start() { resume(); }
+
+    /// Stops reading: the kernel's buffers fill, and the other side has to wait.
+    void pause() { paused_ = true; }
+    /// Goes on, first with what was left over.
+    void resume();
+    [[nodiscard]] bool paused() const { return paused_; }
+
+    /// What flush() will send.
+    OutputQueue& output() { return output_; }
+    [[nodiscard]] OutputQueue const& output() const { return output_; }
+    /// Writes as much as the kernel takes; the rest follows by itself.
+    void flush();
+
+    /// The owner is not called again.
+    void close();
+
+    [[nodiscard]] std::size_t input_bytes() const { return input_.capacity(); }
+    [[nodiscard]] std::string peer() const;
+
+  private:
+    void wait_readable();
+    void on_readable();
+    void offer(std::string_view arrived);
+    void end();
+
+    tcp::socket socket_;
+    ConnectionOwner* owner_;  // null once closed or ended
+    ReadBuffer& buffer_;
+    std::string input_;  // what was not taken yet
+    OutputQueue output_;
+    bool paused_ = true;
+    bool waiting_readable_ = false;
+    bool waiting_writable_ = false;
+};
+
+}  // namespace doozer::net

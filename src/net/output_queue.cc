@@ -1,0 +1,47 @@
+#include "net/output_queue.h"
+
+#include <utility>
+
+#include "base/assert.h"
+
+namespace doozer::net {
+namespace {
+
+/// An emptied string keeps its memory for the next reply, unless it is this large.
+constexpr std::size_t kept_capacity_max = 16'384;
+
+}  // namespace
+
+void OutputQueue::append(base::Bytes content) {
+    DOOZER_ASSERT(!content.empty());
+    size_ += content.size();
+    if (!chunks_.empty() && chunks_.back().view().empty()) chunks_.pop_back();
+    chunks_.push_back({{}, std::move(content)});
+}
+
+std::vector<std::string_view> OutputQueue::front(std::size_t pieces_max) const {
+    std::vector<std::string_view> pieces;
+    for (Chunk const& chunk : chunks_) {
+        if (pieces.size() == pieces_max) break;
+        std::string_view const piece = chunk.view().substr(pieces.empty() ? sent_ : 0);
+        if (!piece.empty()) pieces.push_back(piece);
+    }
+    return pieces;
+}
+
+void OutputQueue::consume(std::size_t bytes) {
+    DOOZER_ASSERT(bytes <= size_);
+    size_ -= bytes;
+    sent_ += bytes;
+    while (!chunks_.empty() && sent_ >= chunks_.front().view().size()) {
+        Chunk& first = chunks_.front();
+        sent_ -= first.view().size();
+        first.text.clear();
+        bool const keep = size_ == 0 && first.shared.empty() && chunks_.size() == 1 &&
+                          first.text.capacity() <= kept_capacity_max;
+        if (keep) return;
+        chunks_.pop_front();
+    }
+}
+
+}  // namespace doozer::net

@@ -1,0 +1,57 @@
+#include "net/output_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "base/prng.h"
+
+namespace doozer::net {
+namespace {
+
+std::string all(OutputQueue const& queue) {
+    std::string out;
+    for (auto const piece : queue.front(SIZE_MAX)) out += piece;
+    return out;
+}
+
+TEST(OutputQueue, SendsTextAndSharedBytesInOrder) {
+    OutputQueue queue;
+    base::Bytes const value("value");
+    queue.append([](std::string& out) { out += "head"; });
+    queue.append(value);
+    queue.append([](std::string& out) { out += "tail"; });
+    EXPECT_EQ(all(queue), "headvaluetail");
+    EXPECT_EQ(queue.front(64).at(1).data(), value.view().data());
+    EXPECT_EQ(queue.front(2).size(), 2U);
+    queue.consume(6);
+    EXPECT_EQ(all(queue), "luetail");
+    EXPECT_EQ(queue.size(), 7U);
+}
+
+TEST(OutputQueue, AgreesWithOneLongString) {
+    base::Prng prng(2);
+    OutputQueue queue;
+    std::string twin;
+    for (int i = 0; i < 20'000; ++i) {
+        std::string const piece(prng.below(50) + 1, static_cast<char>('a' + prng.below(26)));
+        if (prng.one_in(2)) {
+            queue.append(base::Bytes(piece));
+            twin += piece;
+        } else if (prng.one_in(2)) {
+            queue.append([&](std::string& out) { out += piece; });
+            twin += piece;
+        } else {
+            std::size_t const sent = prng.below(queue.size() + 1);
+            queue.consume(sent);
+            twin.erase(0, sent);
+        }
+        ASSERT_EQ(queue.size(), twin.size());
+        ASSERT_EQ(queue.empty(), twin.empty());
+        if (prng.one_in(50)) queue.consume(queue.size()), twin.clear();
+        ASSERT_EQ(all(queue), twin);
+    }
+}
+
+}  // namespace
+}  // namespace doozer::net

@@ -1,0 +1,94 @@
+#include "server/client_session.h"
+
+#include <utility>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "wire/client_codec.h"
+#include "wire/frame.h"
+
+namespace doozer::server {
+namespace {
+
+/// Values from this size on are sent from where they are, not copied.
+constexpr std::size_t shared_value_bytes_min = 4096;
+
+/// The reply as the codec wants it. The views point into `reply`.
+base::Response response_of(replica::Reply const& reply) {
+    base::Response response;
+    response.tag = reply.tag;
+    response.flags = reply.flags;
+    response.rev = reply.rev;
+    if (reply.path) response.path = reply.path->view();
+    if (reply.value) response.value = reply.value->view();
+    response.len = reply.len;
+    if (reply.error) {
+        response.err_code = reply.error->code;
+        if (!reply.error->detail.empty()) response.err_detail = reply.error->detail;
+    }
+    return response;
+}
+
+}  // namespace
+
+ClientSession::ClientSession(base::SessionId id, SessionHost& host, net::tcp::socket socket,
+                             net::ReadBuffer& buffer, std::size_t frame_bytes_max)
+    : id_(id),
+      host_(host),
+      connection_(std::make_shared<net::Connection>(std::move(socket), *this, buffer)),
+      frame_bytes_max_(frame_bytes_max) {}
+
+std::size_t ClientSession::on_bytes(std::string_view bytes) {
+    host_.on_activity(*this);
+    wire::FrameSplitter frames(bytes, frame_bytes_max_);
+    while (!connection_->paused()) {
+        auto const frame = frames.next();
+        if (!frame.ok()) {
+            host_.on_malformed(*this, frame.error().detail);
+            return bytes.size();
+        }
+        if (!frame.value()) break;
+        if (!handle(*frame.value())) return bytes.size();
+        if (!has_room()) connection_->pause();
+    }
+    return frames.consumed();
+}
+
+bool ClientSession::handle(std::string_view body) {
+    auto const request = wire::decode_request(body);
+    if (!request.ok()) {
+        host_.on_malformed(*this, request.error().detail);
+        return false;
+    }
+    ++outstanding_;
+    host_.on_request(*this, request.value());
+    return true;
+}
+
+void ClientSession::append(replica::Reply const& reply) {
+    DOOZER_ASSERT(outstanding_ > 0);
+    --outstanding_;
+    base::Response const response = response_of(reply);
+    net::OutputQueue& output = connection_->output();
+    if (reply.value && reply.value->size() >= shared_value_bytes_min) {
+        output.append([&](std::string& out) {
+            wire::append_response_head(out, response, reply.value->size());
+        });
+        output.append(*reply.value);
+    } else {
+        output.append([&](std::string& out) { wire::append_response(out, response); });
+    }
+}
+
+void ClientSession::read_on_if_possible(std::size_t kept_bytes) {
+    kept_bytes_ = kept_bytes;
+    if (connection_->paused() && !is_ending && has_room()) connection_->resume();
+}
+
+bool ClientSession::has_room() const {
+    return connection_->output().size() <= base::output_bytes_pause &&
+           outstanding_ <= base::requests_outstanding_pause &&
+           kept_bytes_ <= base::requests_outstanding_bytes_pause;
+}
+
+}  // namespace doozer::server

@@ -1,0 +1,30 @@
+#include "server/entropy.h"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "base/assert.h"
+
+namespace doozer::server {
+
+base::ProcessId new_process_id() {
+    std::array<std::uint8_t, base::process_id_bytes> bytes;
+    auto const got = ::getrandom(bytes.data(), bytes.size(), 0);
+    DOOZER_ASSERT(got == static_cast<ssize_t>(bytes.size()));
+
+    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    base::ProcessId id;
+    std::uint32_t bits = 0;
+    std::uint32_t count = 0;
+    for (std::uint8_t const byte : bytes) {
+        bits = bits << 8U | byte;
+        for (count += 8; count >= 5; count -= 5) id += alphabet[bits >> (count - 5) & 31U];
+    }
+    DOOZER_ASSERT(id.size() == base::process_id_chars);
+    return id;
+}
+
+}  // namespace doozer::server

@@ -1,0 +1,212 @@
+#include "server/node.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "base/assert.h"
+#include "doozer/version.h"
+#include "server/clock.h"
+#include "server/entropy.h"
+#include "server/machine.h"
+
+namespace doozer::server {
+namespace {
+
+/// How many handlers one turn runs at the most, so that replies do not wait for ever while
+/// requests keep coming.
+constexpr int handlers_per_turn = 1024;
+/// What a connection costs by itself, about.
+constexpr std::size_t session_bytes_fixed = 1 * KiB;
+
+/// One budget: a quarter at most for the history, a quarter for buffers and requests that wait,
+/// and what is left, at least a half, for the tree.
+store::StoreLimits store_limits(Options const& options) {
+    store::StoreLimits limits;
+    limits.history_revisions = options.history_revisions;
+    limits.history_bytes = std::min(options.history_bytes, options.memory_bytes / 4);
+    limits.tree_bytes = options.memory_bytes - options.memory_bytes / 4 - limits.history_bytes;
+    return limits;
+}
+
+}  // namespace
+
+Node::Node(Options options)
+    : options_(std::move(options)),
+      loop_(1),
+      signals_(loop_, SIGINT, SIGTERM),
+      timer_(loop_),
+      listener_(
+          loop_, [this](net::tcp::socket socket) { on_accept(std::move(socket)); },
+          [](std::string const& why) { spdlog::warn("refused a connection: {}", why); }) {}
+
+Result<Done> Node::listen() {
+    return listener_.listen(options_.listen);
+}
+
+void Node::run() {
+    begin();
+    while (!stopping_) take_turn();
+    listener_.stop();
+    for (auto const& [id, session] : sessions_) session->flush();
+    spdlog::info("stopped at revision {}", replica_->store().revision().value());
+}
+
+void Node::begin() {
+    replica::Options options;
+    options.identity.id = new_process_id();
+    options.identity.cluster_name = options_.cluster_name;
+    options.identity.address = net::to_string(listener_.address());
+    options.identity.hostname = hostname();
+    options.identity.version = DOOZER_VERSION;
+    options.access = replica::Access(options_.read_write_secret, options_.read_only_secret);
+    options.store = store_limits(options_);
+    options.pulse = options_.pulse;
+    options.value_bytes_max = options_.value_bytes_max;
+    replica_ = std::make_unique<replica::Replica>(options);
+    step(replica::Started{});
+    set_deadline();
+
+    signals_.async_wait([this](net::error_code const& error, int signal) {
+        if (error) return;
+        spdlog::info("stopping on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
+        stopping_ = true;
+    });
+    listener_.start();
+    spdlog::info("doozerd {} {} founded cluster {} and listens on {}", DOOZER_VERSION,
+                 options.identity.id, options_.cluster_name, options.identity.address);
+}
+
+/// Waits for something to happen, lets happen what else is there, and answers it all together.
+void Node::take_turn() {
+    bool const something_to_do = effects_.more_to_do || !active_.empty();
+    something_to_do ? loop_.poll_one() : loop_.run_one();
+    for (int n = 1; n < handlers_per_turn && loop_.poll_one() > 0; ++n) continue;
+    end_turn();
+}
+
+void Node::end_turn() {
+    step(replica::TurnEnded{});
+    perform_replies();
+    // Only now, so that all that a session is told in this turn goes out with one system call.
+    for (SessionId const id : std::exchange(active_, {})) {
+        if (auto const found = sessions_.find(id); found != sessions_.end()) finish(*found->second);
+    }
+    for (SessionId const id : std::exchange(stopped_, {})) {
+        if (auto const found = sessions_.find(id); found != sessions_.end())
+            read_on(*found->second);
+    }
+    while (over_budget() && !sessions_.empty()) evict_largest();
+    set_deadline();
+}
+
+void Node::finish(ClientSession& session) {
+    session.is_active = false;
+    session.flush();
+    if (session.is_ending) return remove(session);
+    account(session);
+    if (session.paused() && !std::exchange(session.is_stopped, true)) {
+        stopped_.push_back(session.id());
+    }
+}
+
+void Node::read_on(ClientSession& session) {
+    session.is_stopped = false;
+    session.read_on_if_possible(replica_->kept_bytes(session.id()));
+    account(session);
+    if (session.paused() && !std::exchange(session.is_stopped, true)) {
+        stopped_.push_back(session.id());
+    }
+}
+
+void Node::step(replica::Input const& input) {
+    replica_->step(monotonic_now(), input, effects_);
+}
+
+void Node::perform_replies() {
+    for (replica::Reply const& reply : effects_.replies) {
+        auto const found = sessions_.find(reply.session);
+        if (found == sessions_.end()) continue;
+        found->second->append(reply);
+        on_activity(*found->second);
+    }
+    effects_.replies.clear();
+}
+
+void Node::on_activity(ClientSession& session) {
+    if (!std::exchange(session.is_active, true)) active_.push_back(session.id());
+}
+
+void Node::on_accept(net::tcp::socket socket) {
+    SessionId const id = std::exchange(next_session_, next_session_.next());
+    auto session = std::make_unique<ClientSession>(id, *this, std::move(socket), read_buffer_,
+                                                   frame_bytes_max(options_.value_bytes_max));
+    if (over_budget()) {
+        spdlog::warn("refused a connection from {}: out of memory for buffers", session->peer());
+        return;
+    }
+    ClientSession& accepted = *sessions_.emplace(id, std::move(session)).first->second;
+    step(replica::SessionOpened{id});
+    account(accepted);
+    accepted.start();
+}
+
+void Node::on_request(ClientSession& session, Request const& request) {
+    step(replica::ClientRequest{session.id(), request});
+    perform_replies();
+}
+
+void Node::on_client_end(ClientSession& session) {
+    session.is_ending = true;
+    on_activity(session);
+}
+
+void Node::on_malformed(ClientSession& session, std::string_view why) {
+    spdlog::warn("closed the connection of {}: {}", session.peer(), why);
+    session.is_ending = true;
+    on_activity(session);
+}
+
+bool Node::over_budget() const {
+    return buffered_bytes_ + replica_->kept_bytes() > options_.memory_bytes / 4;
+}
+
+/// Takes the memory back from who holds most of it. Everybody else notices nothing.
+void Node::evict_largest() {
+    auto const held = [&](auto const& item) {
+        return item.second->counted_bytes + replica_->kept_bytes(item.first);
+    };
+    auto const largest =
+        std::max_element(sessions_.begin(), sessions_.end(),
+                         [&](auto const& a, auto const& b) { return held(a) < held(b); });
+    spdlog::warn(
+        "closed the connection of {}: out of memory for buffers, of which it held {} bytes",
+        largest->second->peer(), held(*largest));
+    remove(*largest->second);
+}
+
+/// Brings the sum up to date with what the session's buffers hold.
+void Node::account(ClientSession& session) {
+    std::size_t const bytes = session_bytes_fixed + session.buffered_bytes();
+    buffered_bytes_ += bytes;
+    buffered_bytes_ -= std::exchange(session.counted_bytes, bytes);
+}
+
+void Node::remove(ClientSession& session) {
+    step(replica::SessionClosed{session.id()});
+    session.close();
+    buffered_bytes_ -= session.counted_bytes;
+    sessions_.erase(session.id());
+}
+
+void Node::set_deadline() {
+    if (effects_.deadline == deadline_set_) return;
+    deadline_set_ = effects_.deadline;
+    timer_.expires_at(to_time_point(deadline_set_));
+    // Its only work is to wake the loop: the turn that follows looks at the time.
+    timer_.async_wait([](net::error_code const&) {});
+}
+
+}  // namespace doozer::server

@@ -1,0 +1,67 @@
+// The shell around the replica: one event loop that reads what is there, tells the replica, and
+// does what it wants done. Everything that happens in a process happens on this loop.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "net/asio.h"
+#include "net/connection.h"
+#include "net/listener.h"
+#include "replica/replica.h"
+#include "server/client_session.h"
+#include "server/options.h"
+
+namespace doozer::server {
+
+class Node : private SessionHost {
+  public:
+    explicit Node(Options options);
+
+    /// Binds the listening socket. Error (other): one line.
+    Result<Done> listen();
+
+    /// Founds the cluster and serves it until SIGTERM or SIGINT. REQUIRES: listen() was done.
+    void run();
+
+  private:
+    void on_accept(net::tcp::socket socket);
+    void on_activity(ClientSession& session) override;
+    void on_request(ClientSession& session, Request const& request) override;
+    void on_client_end(ClientSession& session) override;
+    void on_malformed(ClientSession& session, std::string_view why) override;
+
+    void begin();
+    void take_turn();
+    void end_turn();
+    void step(replica::Input const& input);
+    void perform_replies();
+    void finish(ClientSession& session);
+    void account(ClientSession& session);
+    void read_on(ClientSession& session);
+    [[nodiscard]] bool over_budget() const;
+    void evict_largest();
+    void set_deadline();
+    void remove(ClientSession& session);
+
+    Options options_;
+    net::asio::io_context loop_;
+    net::asio::signal_set signals_;
+    net::asio::steady_timer timer_;
+    net::Listener listener_;
+    std::unique_ptr<replica::Replica> replica_;
+    replica::Effects effects_;
+    std::unordered_map<SessionId, std::unique_ptr<ClientSession>> sessions_;
+    std::vector<SessionId> active_;   // to be looked at when the turn ends
+    std::vector<SessionId> stopped_;  // not read from until they have taken their answers
+    net::ReadBuffer read_buffer_;
+    Instant deadline_set_ = never;
+    SessionId next_session_{1};
+    std::size_t buffered_bytes_ = 0;  // of all sessions
+    bool stopping_ = false;
+};
+
+}  // namespace doozer::server

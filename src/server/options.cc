@@ -1,0 +1,133 @@
+#include "server/options.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "base/flags.h"
+#include "base/parse.h"
+#include "store/path.h"
+
+namespace doozer::server {
+namespace {
+
+/// The words as they were given; what they mean is judged when all are known.
+struct Words {
+    std::string listen = "127.0.0.1:8046";
+    std::vector<std::string> attach;
+    std::string boot;
+    std::string restore;
+    std::string web = "false";
+};
+
+Error refused(std::string text) {
+    return {Errc::other, std::move(text)};
+}
+
+template <typename T, typename Parse>
+Flags::Setter checked(T& target, Parse parse, T least, char const* complaint) {
+    return [&target, parse, least, complaint](std::string_view text) -> Result<Done> {
+        DOOZER_TRY(T const value, parse(text));
+        if (value < least) return refused(complaint);
+        target = value;
+        return Done{};
+    };
+}
+
+Flags flags_for(Words& words, Options& options) {
+    Flags flags;
+    flags.add_text("l", words.listen);
+    flags.add_texts("a", words.attach);
+    flags.add_text("b", words.boot);
+    flags.add_text("restore", words.restore);
+    flags.add_text("w", words.web);
+    flags.add_text("c", options.cluster_name);
+    flags.add_boolean("v", options.show_version);
+    flags.add_boolean("h", options.show_help);
+    flags.add_boolean("help", options.show_help);
+    for (auto const& [name, target] : {std::pair("pulse", &options.pulse),
+                                       {"fill", &options.fill},
+                                       {"timeout", &options.timeout}}) {
+        flags.add(name, checked(*target, parse_seconds, nanoseconds(1), "must be above 0"));
+    }
+    flags.add("hist", checked(options.history_revisions, parse_integer, std::int64_t{1},
+                              "must be at least 1"));
+    for (auto const& [name, target, least, complaint] :
+         {std::tuple("histbytes", &options.history_bytes, std::size_t{1}, "must be at least 1"),
+          {"maxvalue", &options.value_bytes_max, std::size_t{1}, "must be at least 1"},
+          {"maxmem", &options.memory_bytes, memory_bytes_floor, "must be at least 16777216"}}) {
+        flags.add(name, checked(*target, parse_bytes, least, complaint));
+    }
+    return flags;
+}
+
+/// Roads that this version does not go. It must not found a cluster when it was told to join one.
+Result<Done> refuse_other_beginnings(Words const& words, Environment const& env) {
+    if (!words.attach.empty()) return refused("-a: attaching to a cluster is not supported");
+    if (!words.boot.empty()) return refused("-b: booting through a DzNS is not supported");
+    if (!env("DOOZER_BOOT_URI").empty()) {
+        return refused("DOOZER_BOOT_URI: booting through a DzNS is not supported");
+    }
+    if (!words.restore.empty())
+        return refused("-restore: founding from a journal is not supported");
+    if (words.web != "false") return refused("-w: the web view is not supported; use -w false");
+    return Done{};
+}
+
+}  // namespace
+
+Result<Options> parse_options(std::span<std::string_view const> words, Environment const& env) {
+    Options options;
+    Words given;
+    DOOZER_TRY(std::size_t const read, flags_for(given, options).parse(words));
+    if (options.show_help || options.show_version) return options;
+    if (read < words.size()) return refused("unexpected argument: " + std::string(words[read]));
+    if (given.listen.empty()) return refused("require a listen address");
+    DOOZER_TRY(options.listen, net::parse_address(given.listen, Options::default_port));
+    if (options.listen.host.empty()) {
+        return refused("-l " + given.listen +
+                       ": needs a host, since others reach this process by it");
+    }
+    if (!store::is_path_component(options.cluster_name)) {
+        return refused("-c " + options.cluster_name +
+                       ": a cluster's name is made of letters, digits, '.' and '-'");
+    }
+    if (options.value_bytes_max > std::min(value_bytes_ceiling, options.memory_bytes / 8)) {
+        return refused("-maxvalue: must be at most 268435456 and an eighth of -maxmem");
+    }
+    DOOZER_TRY([[maybe_unused]] Done const ok, refuse_other_beginnings(given, env));
+    options.read_write_secret = env("DOOZER_RWSECRET");
+    options.read_only_secret = env("DOOZER_ROSECRET");
+    return options;
+}
+
+std::string_view usage() {
+    return R"(Usage: doozerd [options]
+
+Founds a cluster and serves it until it is told to stop.
+
+Options:
+  -l host:port      where to listen, and the address by which others know this
+                    process (default 127.0.0.1:8046)
+  -c name           name of the cluster (default local)
+  -w false          no web view
+  -pulse seconds    how often to write how far this process has come (default 1)
+  -hist n           revisions of history that are kept (default 360000)
+  -histbytes n      bytes of history that are kept, if that is less
+                    (default 268435456)
+  -maxvalue n       bytes of the largest value (default 1048576)
+  -maxmem n         bytes of memory for the tree, its history and buffers: half
+                    for the tree, at most a quarter for the history
+                    (default 1073741824)
+  -fill seconds     accepted for compatibility (default 0.1)
+  -timeout seconds  accepted for compatibility (default 60)
+  -v                print the version
+  -h                print this
+
+Environment:
+  DOOZER_RWSECRET   secret that grants reading and writing
+  DOOZER_ROSECRET   secret that grants reading
+)";
+}
+
+}  // namespace doozer::server

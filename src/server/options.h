@@ -1,0 +1,46 @@
+// What doozerd is told on its command line and in its environment. Source: commands.md, doozerd.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/ids.h"
+#include "base/limits.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "net/address.h"
+
+namespace doozer::server {
+
+using namespace base;
+
+struct Options {
+    net::Address listen{"127.0.0.1", default_port};
+    std::string cluster_name = "local";
+    Duration pulse = seconds(1);
+    Duration fill = milliseconds(100);
+    Duration timeout = seconds(60);
+    std::int64_t history_revisions = history_revisions_default;
+    std::size_t history_bytes = history_bytes_default;
+    std::size_t value_bytes_max = value_bytes_default;
+    std::size_t memory_bytes = memory_bytes_default;
+    std::string read_write_secret;
+    std::string read_only_secret;
+    bool show_help = false;
+    bool show_version = false;
+
+    static constexpr std::uint16_t default_port = 8046;
+};
+
+/// The value of an environment variable; empty if it is not set.
+using Environment = std::function<std::string(char const* name)>;
+
+/// `words` without the program's name. Error (other): one line that says what is wrong.
+Result<Options> parse_options(std::span<std::string_view const> words, Environment const& env);
+
+/// What -h prints.
+std::string_view usage();
+
+}  // namespace doozer::server

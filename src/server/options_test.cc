@@ -1,0 +1,89 @@
+#include "server/options.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace doozer::server {
+namespace {
+
+using Words = std::vector<std::string_view>;
+
+Result<Options> parse(Words const& words, std::map<std::string, std::string> const& env = {}) {
+    return parse_options(words, [&](char const* name) {
+        auto const found = env.find(name);
+        return found == env.end() ? std::string() : found->second;
+    });
+}
+
+std::string error(Words const& words, std::map<std::string, std::string> const& env = {}) {
+    auto const options = parse(words, env);
+    return options.ok() ? "no error" : options.error().detail;
+}
+
+// commands.md, doozerd
+TEST(Options, Defaults) {
+    Options const options = parse({}).value();
+    EXPECT_EQ(net::to_string(options.listen), "127.0.0.1:8046");
+    EXPECT_EQ(options.cluster_name, "local");
+    EXPECT_EQ(options.pulse, seconds(1));
+    EXPECT_EQ(options.fill, milliseconds(100));
+    EXPECT_EQ(options.timeout, seconds(60));
+    EXPECT_EQ(options.history_revisions, 360'000);
+    EXPECT_EQ(options.history_bytes, 256 * MiB);
+    EXPECT_EQ(options.value_bytes_max, 1 * MiB);
+}
+
+TEST(Options, AreRead) {
+    Options const options = parse({"-l", "localhost:7000", "-c=jewels", "--pulse", "0.05", "-fill",
+                                   "2", "-timeout", "5", "-hist", "20", "-histbytes", "1000",
+                                   "-maxvalue", "3000", "-maxmem", "33554432", "-w", "false"},
+                                  {{"DOOZER_RWSECRET", "rw"}, {"DOOZER_ROSECRET", "ro"}})
+                                .value();
+    EXPECT_EQ(net::to_string(options.listen), "localhost:7000");
+    EXPECT_EQ(options.cluster_name, "jewels");
+    EXPECT_EQ(options.pulse, milliseconds(50));
+    EXPECT_EQ(options.history_revisions, 20);
+    EXPECT_EQ(options.history_bytes, 1000U);
+    EXPECT_EQ(options.value_bytes_max, 3000U);
+    EXPECT_EQ(options.memory_bytes, 32 * MiB);
+    EXPECT_EQ(options.read_write_secret, "rw");
+    EXPECT_EQ(options.read_only_secret, "ro");
+}
+
+TEST(Options, OtherBeginningsAreRefusedInOneLine) {
+    std::vector<Words> const roads{
+        {"-a", "127.0.0.1:1"}, {"-b", "doozer:?ca=x"}, {"-restore", "f"}, {"-w", "127.0.0.1:8000"}};
+    for (Words const& words : roads) {
+        std::string const why = error(words);
+        EXPECT_TRUE(why.starts_with(words[0])) << why;
+        EXPECT_EQ(why.find('\n'), why.npos);
+    }
+    EXPECT_TRUE(error({}, {{"DOOZER_BOOT_URI", "doozer:?ca=x"}}).starts_with("DOOZER_BOOT_URI"));
+}
+
+TEST(Options, NonsenseIsRefused) {
+    EXPECT_EQ(error({"-x"}), "flag provided but not defined: -x");
+    EXPECT_EQ(error({"-l="}), "require a listen address");
+    EXPECT_EQ(error({"-l", "127.0.0.1:99999"}), "invalid address: 127.0.0.1:99999");
+    EXPECT_EQ(error({"-pulse", "0"}), "invalid value \"0\" for flag -pulse: must be above 0");
+    EXPECT_EQ(error({"-hist", "0"}), "invalid value \"0\" for flag -hist: must be at least 1");
+    EXPECT_EQ(error({"-hist", "x"}), "invalid value \"x\" for flag -hist: invalid syntax");
+    EXPECT_EQ(error({"word"}), "unexpected argument: word");
+    for (char const* name : {"", "a/b", "a_b", "a b", "\xc3\xa9"}) {
+        EXPECT_TRUE(error({"-c", name}).starts_with("-c ")) << name;
+    }
+    EXPECT_TRUE(error({"-l", ":8046"}).starts_with("-l :8046: needs a host"));
+    EXPECT_TRUE(error({"-maxvalue", "268435457"}).starts_with("-maxvalue: "));
+    EXPECT_TRUE(error({"-maxmem", "33554432", "-maxvalue", "4194305"}).starts_with("-maxvalue: "));
+}
+
+TEST(Options, HelpAndVersionComeBeforeEverythingElse) {
+    EXPECT_TRUE(parse({"-v", "-a", "x"}).value().show_version);
+    EXPECT_TRUE(parse({"-h"}).value().show_help);
+}
+
+}  // namespace
+}  // namespace doozer::server
