@@ -38,6 +38,7 @@ class ConnectionTest : public testing::Test {
     template <typename Condition>
     void run_until(Condition condition) {
         for (int i = 0; i < 10'000 && !condition(); ++i) {
+            loop.restart();  // it stops whenever nothing is waited for
             loop.run_one_for(std::chrono::milliseconds(1));
         }
         ASSERT_TRUE(condition());

@@ -17,7 +17,7 @@
 
 namespace doozer::server {
 
-class Node : private SessionHost {
+class Node : public SessionHost {
   public:
     explicit Node(Options options);
 
