@@ -43,6 +43,12 @@ inline constexpr std::size_t requests_outstanding_pause = 262'144;
 /// The same bound in bytes of paths and values.
 inline constexpr std::size_t requests_outstanding_bytes_pause = 64 * MiB;
 
+// --- proposals -------------------------------------------------------------------------------
+/// A turn of the loop that has brought more changes than this, in bytes, ends.
+inline constexpr std::size_t turn_proposals_bytes = 1 * MiB;
+/// A batch that was larger does not leave its memory to the next.
+inline constexpr std::size_t batch_capacity_kept_max = 4 * MiB;
+
 // --- the store -------------------------------------------------------------------------------
 /// The default of -hist, in revisions, and of -histbytes. Source: commands.md.
 inline constexpr std::int64_t history_revisions_default = 360'000;

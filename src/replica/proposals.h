@@ -7,6 +7,7 @@
 
 #include "base/client_message.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "store/mutation.h"
 
 namespace doozer::replica {
@@ -33,10 +34,12 @@ class Proposals {
         next_.origins.push_back(origin);
     }
     [[nodiscard]] bool empty() const { return next_.origins.empty(); }
+    [[nodiscard]] std::size_t bytes() const { return next_.mutations.size(); }
 
     /// What was added since the last time. The batch that was taken before is given back, so that
     /// its memory is used again.
     Batch take(Batch used) {
+        if (used.mutations.capacity() > batch_capacity_kept_max) used = {};
         used.mutations.clear();
         used.origins.clear();
         std::swap(used, next_);

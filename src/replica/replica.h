@@ -32,6 +32,9 @@ class Replica {
 
     [[nodiscard]] store::Store const& store() const { return store_; }
 
+    /// How much this turn has brought into the next batch.
+    [[nodiscard]] std::size_t proposed_bytes() const { return proposals_.bytes(); }
+
     /// The memory of requests that wait for their answer: of one session, and of all.
     [[nodiscard]] std::size_t kept_bytes(SessionId session) const {
         return reads_.kept_bytes(session);

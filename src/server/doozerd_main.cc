@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
     }
     spdlog::set_default_logger(spdlog::stderr_color_mt("doozerd"));
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    server::prepare_process();
     server::raise_descriptor_limit();
 
     server::Node node(options.value());

@@ -1,9 +1,11 @@
 #include "server/machine.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <utility>
 
 namespace doozer::server {
@@ -19,6 +21,15 @@ std::uint64_t raise_descriptor_limit() {
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
     rlim_t const soft = std::exchange(limit.rlim_cur, limit.rlim_max);
     return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : soft;
+}
+
+void prepare_process() {
+    // Values from here on are mapped by themselves. Left alone, glibc raises this bound with the
+    // first large value that is freed, and then keeps the holes that the next ones leave.
+    constexpr int mapped_bytes_min = 256 * 1024;
+    ::mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
+    ::mallopt(M_TRIM_THRESHOLD, 8 * mapped_bytes_min);
+    ::signal(SIGPIPE, SIG_IGN);
 }
 
 }  // namespace doozer::server

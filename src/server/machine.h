@@ -13,4 +13,8 @@ std::string hostname();
 /// limit that is in force then.
 std::uint64_t raise_descriptor_limit();
 
+/// Lets a broken log or connection be an error of the write and not the end of the process, and
+/// has the allocator give large values back to the system as soon as they are freed.
+void prepare_process();
+
 }  // namespace doozer::server

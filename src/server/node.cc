@@ -48,10 +48,11 @@ Result<Done> Node::listen() {
 
 void Node::run() {
     begin();
-    while (!stopping_) take_turn();
+    while (stop_signal_ == 0) take_turn();
     listener_.stop();
     for (auto const& [id, session] : sessions_) session->flush();
-    spdlog::info("stopped at revision {}", replica_->store().revision().value());
+    spdlog::info("stopped by {} at revision {}", stop_signal_ == SIGINT ? "SIGINT" : "SIGTERM",
+                 replica_->store().revision().value());
 }
 
 void Node::begin() {
@@ -70,9 +71,7 @@ void Node::begin() {
     set_deadline();
 
     signals_.async_wait([this](net::error_code const& error, int signal) {
-        if (error) return;
-        spdlog::info("stopping on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
-        stopping_ = true;
+        if (!error) stop_signal_ = signal;
     });
     listener_.start();
     spdlog::info("doozerd {} {} founded cluster {} and listens on {}", DOOZER_VERSION,
@@ -83,7 +82,9 @@ void Node::begin() {
 void Node::take_turn() {
     bool const something_to_do = effects_.more_to_do || !active_.empty();
     something_to_do ? loop_.poll_one() : loop_.run_one();
-    for (int n = 1; n < handlers_per_turn && loop_.poll_one() > 0; ++n) continue;
+    for (int n = 1; n < handlers_per_turn && loop_.poll_one() > 0; ++n) {
+        if (replica_->proposed_bytes() > turn_proposals_bytes) break;
+    }
     end_turn();
 }
 

@@ -61,7 +61,7 @@ class Node : public SessionHost {
     Instant deadline_set_ = never;
     SessionId next_session_{1};
     std::size_t buffered_bytes_ = 0;  // of all sessions
-    bool stopping_ = false;
+    int stop_signal_ = 0;
 };
 
 }  // namespace doozer::server

@@ -74,6 +74,16 @@ Result<Done> refuse_other_beginnings(Words const& words, Environment const& env)
     return Done{};
 }
 
+/// An address whose port was not left out.
+Result<net::Address> address_with_port(std::string const& flag, std::string const& text) {
+    auto const address = net::parse_address(text, 0);
+    if (!address.ok()) return refused(flag + ": " + address.error().detail);
+    if (net::parse_address(text, 1).value() != address.value()) {
+        return refused(flag + " " + text + ": missing port in address");
+    }
+    return address;
+}
+
 }  // namespace
 
 Result<Options> parse_options(std::span<std::string_view const> words, Environment const& env) {
@@ -83,7 +93,7 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     if (options.show_help || options.show_version) return options;
     if (read < words.size()) return refused("unexpected argument: " + std::string(words[read]));
     if (given.listen.empty()) return refused("require a listen address");
-    DOOZER_TRY(options.listen, net::parse_address(given.listen, Options::default_port));
+    DOOZER_TRY(options.listen, address_with_port("-l", given.listen));
     if (options.listen.host.empty()) {
         return refused("-l " + given.listen +
                        ": needs a host, since others reach this process by it");
@@ -102,7 +112,7 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
 }
 
 std::string_view usage() {
-    return R"(Usage: doozerd [options]
+    return R"(Usage: doozerd [OPTIONS]
 
 Founds a cluster and serves it until it is told to stop.
 

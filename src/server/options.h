@@ -17,7 +17,7 @@ namespace doozer::server {
 using namespace base;
 
 struct Options {
-    net::Address listen{"127.0.0.1", default_port};
+    net::Address listen{"127.0.0.1", 8046};
     std::string cluster_name = "local";
     Duration pulse = seconds(1);
     Duration fill = milliseconds(100);
@@ -30,8 +30,6 @@ struct Options {
     std::string read_only_secret;
     bool show_help = false;
     bool show_version = false;
-
-    static constexpr std::uint16_t default_port = 8046;
 };
 
 /// The value of an environment variable; empty if it is not set.

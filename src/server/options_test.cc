@@ -67,7 +67,8 @@ TEST(Options, OtherBeginningsAreRefusedInOneLine) {
 TEST(Options, NonsenseIsRefused) {
     EXPECT_EQ(error({"-x"}), "flag provided but not defined: -x");
     EXPECT_EQ(error({"-l="}), "require a listen address");
-    EXPECT_EQ(error({"-l", "127.0.0.1:99999"}), "invalid address: 127.0.0.1:99999");
+    EXPECT_EQ(error({"-l", "127.0.0.1:99999"}), "-l: invalid address: 127.0.0.1:99999");
+    EXPECT_EQ(error({"-l", "127.0.0.1"}), "-l 127.0.0.1: missing port in address");
     EXPECT_EQ(error({"-pulse", "0"}), "invalid value \"0\" for flag -pulse: must be above 0");
     EXPECT_EQ(error({"-hist", "0"}), "invalid value \"0\" for flag -hist: must be at least 1");
     EXPECT_EQ(error({"-hist", "x"}), "invalid value \"x\" for flag -hist: invalid syntax");
