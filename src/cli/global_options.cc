@@ -1,0 +1,63 @@
+#include "cli/global_options.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/flags.h"
+
+namespace doozer::cli {
+namespace {
+
+/// A deadline that far ahead can still be expressed, and nobody meets it.
+constexpr std::chrono::milliseconds timeout_max = std::chrono::hours(100 * 365 * 24);
+
+void take_variable(char const* name, std::string& target) {
+    char const* const value = std::getenv(name);
+    if (value != nullptr && *value != '\0') target = value;
+}
+
+}  // namespace
+
+std::string_view const option_list =
+    "  -a string\n"
+    "    \tthe address to bind to (default \"doozer:?ca=127.0.0.1:8046\")\n"
+    "  -b string\n"
+    "    \tthe DzNS uri\n"
+    "  -h\tshow help\n"
+    "  -r int\n"
+    "    \trequest rev (default -1)\n"
+    "  -t duration\n"
+    "    \twait timeout\n"
+    "  -v\tprint version string\n";
+
+GlobalOptions GlobalOptions::from_environment() {
+    GlobalOptions options;
+    take_variable("DOOZER_URI", options.uri);
+    take_variable("DOOZER_BOOT_URI", options.boot_uri);
+    return options;
+}
+
+base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const> words) {
+    base::Flags flags;
+    flags.add_text("a", uri);
+    flags.add_text("b", boot_uri);
+    flags.add_integer("r", rev);
+    flags.add_duration("t", wait_timeout);
+    flags.add_boolean("h", help);
+    flags.add_boolean("v", version);
+    return flags.parse(words);
+}
+
+std::optional<Revision> GlobalOptions::revision() const {
+    if (rev < 0) return std::nullopt;
+    return Revision(rev);
+}
+
+std::optional<std::chrono::milliseconds> GlobalOptions::timeout() const {
+    if (wait_timeout <= base::Duration(0)) return std::nullopt;
+    auto const whole = std::chrono::ceil<std::chrono::milliseconds>(
+        std::chrono::nanoseconds(wait_timeout.value()));
+    return std::min(whole, timeout_max);
+}
+
+}  // namespace doozer::cli

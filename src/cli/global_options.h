@@ -1,0 +1,43 @@
+// The options that every command takes, before the command or behind it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "doozer/event.h"
+
+namespace doozer::cli {
+
+/// One line or two for each option, as Go's flag package prints them.
+extern std::string_view const option_list;
+
+struct GlobalOptions {
+    std::string uri = "doozer:?ca=127.0.0.1:8046";
+    std::string boot_uri = {};
+    std::int64_t rev = -1;
+    base::Duration wait_timeout = {};
+    bool help = false;
+    bool version = false;
+
+    /// The defaults, with what DOOZER_URI and DOOZER_BOOT_URI say.
+    static GlobalOptions from_environment();
+
+    /// Reads the options at the beginning of `words` and returns how many words they took; what is
+    /// given again counts. Error: as base::Flags::parse().
+    base::Result<std::size_t> parse(std::span<std::string_view const> words);
+
+    /// -r; a negative one means not given.
+    [[nodiscard]] std::optional<Revision> revision() const;
+
+    /// -t, rounded up to whole milliseconds; zero and less mean not given.
+    [[nodiscard]] std::optional<std::chrono::milliseconds> timeout() const;
+};
+
+}  // namespace doozer::cli

@@ -1,0 +1,23 @@
+// What commands print.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "cli/outcome.h"
+#include "doozer/event.h"
+
+namespace doozer::cli {
+
+/// Writes all of `text`, at once: nothing stays in a buffer. Fails if it cannot be written.
+Outcome print(std::FILE* out, std::string_view text);
+
+/// The number and a newline.
+Outcome print_line(std::FILE* out, Revision rev);
+
+/// `<path> <rev> <set|del> <len>` LF body LF; the third field of a NOP is empty. Source:
+/// commands.md, doozer wait.
+std::string record(Event const& event);
+
+}  // namespace doozer::cli

@@ -1,0 +1,16 @@
+#include "cli/write.h"
+
+#include "base/result.h"
+#include "cli/input.h"
+#include "cli/output.h"
+
+namespace doozer::cli {
+
+Outcome write(Invocation const& call, Revision condition) {
+    DOOZER_TRY(Client client, call.connect());
+    DOOZER_TRY(std::string const body, read_body(call.in));
+    DOOZER_TRY(Revision const rev, client.set(call.arguments[0], body, condition));
+    return print_line(call.out, rev);
+}
+
+}  // namespace doozer::cli
