@@ -18,7 +18,9 @@ namespace {
 
 using namespace doozer::store;  // NOLINT(google-build-using-namespace): a program, not a library
 
-std::string name_of(std::uint64_t i) { return "/d/f" + std::to_string(10'000'000 + i); }
+std::string name_of(std::uint64_t i) {
+    return "/d/f" + std::to_string(10'000'000 + i);
+}
 
 Mutation set(std::string const& path, std::string_view value) {
     return Mutation::set(Path::trusted(path), value, clobber);
@@ -39,7 +41,9 @@ std::size_t heap_bytes() {
     return info.uordblks + info.hblkhd;
 }
 
-StoreLimits roomy() { return {.tree_bytes = std::size_t{16} << 30}; }
+StoreLimits roomy() {
+    return {.tree_bytes = std::size_t{16} << 30};
+}
 
 /// The i-th path, made without touching memory that the store does not touch.
 class PathBuffer {
@@ -162,7 +166,8 @@ void BM_HistoryMemory(benchmark::State& state) {
         state.counters["bytes/revision"] =
             static_cast<double>(heap_bytes() - before) / static_cast<double>(n) - 100;
         state.counters["counted"] =
-            static_cast<double>(store.history_bytes() - counted_before) / static_cast<double>(n) - 100;
+            static_cast<double>(store.history_bytes() - counted_before) / static_cast<double>(n) -
+            100;
     }
 }
 BENCHMARK(BM_HistoryMemory)->Iterations(1)->Unit(benchmark::kMillisecond);
@@ -252,8 +257,9 @@ void BM_EventWithWaiters(benchmark::State& state) {
     WatchTable table;
     for (std::int64_t i = 0; i < state.range(0); ++i) {
         std::string const n = std::to_string(i);
-        std::string const text =
-            state.range(1) == 0 ? "/w" + n : state.range(1) == 1 ? "/w" + n + "/**" : "/d/w" + n;
+        std::string const text = state.range(1) == 0   ? "/w" + n
+                                 : state.range(1) == 1 ? "/w" + n + "/**"
+                                                       : "/d/w" + n;
         table.add(Glob::parse(text).value(), static_cast<std::uint64_t>(i));
     }
     auto const paths = names(10'000);
