@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/assert.h"
+#include "base/overload.h"
 
 namespace doozer::replica {
 
@@ -12,11 +13,6 @@ using store::Mutation;
 using store::Path;
 
 namespace {
-
-template <typename... Handlers>
-struct Overload : Handlers... {
-    using Handlers::operator()...;
-};
 
 Reply& reply_to(SessionId session, std::optional<Tag> tag, Effects& effects) {
     Reply& reply = effects.replies.emplace_back();
