@@ -1,5 +1,8 @@
 """Frames, tags and malformed input, as protocol.md has them."""
 
+import random
+import socket
+
 import lab
 from wire import ERR, SET_FLAG, field, frame, request, varint
 
@@ -221,12 +224,30 @@ class Malformed(lab.Case):
             c.take(1)  # so the beginning of the large message has been read
         self.assertLess(self.server_.memory() - before, 32 << 20)
 
+    def test_valid_requests_with_bits_turned_over(self):
+        """whatever arrives, the server answers or closes; it lives, and others do not notice"""
+        rng = random.Random(lab.OPTIONS.seed)
+        valid = [request("SET", tag=1, path="/fuzz/a", value=b"value", rev=-1), request("GET", tag=2, path="/fuzz/a", rev=9),
+                 request("WALK", tag=3, path="/**", offset=1, rev=1), request("WAIT", tag=4, path="/fuzz/*", rev=20),
+                 request("DEL", tag=5, path="/fuzz/a", rev=0), request("ACCESS", tag=6, value=b"x"),
+                 request("GETDIR", tag=7, path="/", offset=0), request("NOP", tag=8), request("REV", tag=9)]
+        for _ in range(150):
+            stream = bytearray(b"".join(frame(rng.choice(valid)) for _ in range(10)))
+            for _ in range(rng.randint(1, 6)):
+                stream[rng.randrange(len(stream))] ^= 1 << rng.randrange(8)
+            c = self.connect(self.server_)
+            c.raw(bytes(stream))
+            c.socket.shutdown(socket.SHUT_WR)
+            self.witness.put("/witness")
+            c.close()
+        self.assertTrue(self.server_.alive(), "--seed %d" % lab.OPTIONS.seed)
+
     def test_the_connection_closed_in_the_middle(self):
         """half a length prefix, or half a message, and then the end"""
         for part in (b"\x00\x00", b"\x00\x00\x00\x09\x08\x01", frame(request("REV"))[:-1], b""):
             c = self.connect(self.server_)
             c.raw(part)
-            c.socket.shutdown(1)
+            c.socket.shutdown(socket.SHUT_WR)
             self.assertEqual([], c.end())
 
     def test_no_more_to_send(self):
@@ -234,7 +255,7 @@ class Malformed(lab.Case):
         c = self.connect(self.server_)
         c.raw(b"".join(frame(request("SET", tag=n, path="/h%d" % n, rev=0)) for n in range(100))
               + frame(request("GET", tag=100, path="/w")))
-        c.socket.shutdown(1)
+        c.socket.shutdown(socket.SHUT_WR)
         got = c.end()
         self.assertEqual(101, len(got))
         self.assertEqual(set(range(101)), {g["tag"] for g in got})
@@ -245,7 +266,7 @@ class Malformed(lab.Case):
         rev = self.witness.rev() + 1
         c.send("WAIT", tag=1, path="/half", rev=rev)
         c.call("REV", tag=2)
-        c.socket.shutdown(1)
+        c.socket.shutdown(socket.SHUT_WR)
         self.witness.put("/half")
         for got in c.end():
             self.assertEqual(rev, got["rev"])
