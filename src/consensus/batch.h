@@ -1,0 +1,69 @@
+// A batch: what one slot holds. The core orders batches and never looks into one.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/bytes.h"
+#include "consensus/hasher.h"
+#include "consensus/types.h"
+
+namespace doozer::consensus {
+
+/// A control batch: end this epoch, and let these own the lanes of the next. Acts only if it is
+/// delivered in the epoch it names; it is never proposed again. Source: consensus.md R10.
+struct NextEpoch {
+    Epoch ends;
+    MemberIds owners;
+    bool operator==(NextEpoch const&) const = default;
+};
+
+/// A counted reference to one immutable batch; null where a slot holds none.
+class Batch {
+  public:
+    Batch() = default;
+    Batch(MemberId origin, Oseq oseq, Bytes payload)
+        : body_(std::make_shared<Body const>(Body{origin, oseq, std::move(payload), {}})) {}
+    Batch(MemberId origin, NextEpoch control)
+        : body_(std::make_shared<Body const>(Body{origin, Oseq(0), {}, std::move(control)})) {}
+
+    explicit operator bool() const { return body_ != nullptr; }
+    /// The member that made it, which is not always the owner of the lane that carries it.
+    [[nodiscard]] MemberId origin() const { return body_->origin; }
+    [[nodiscard]] Oseq oseq() const { return body_->oseq; }
+    [[nodiscard]] Bytes const& payload() const { return body_->payload; }
+    [[nodiscard]] std::optional<NextEpoch> const& control() const { return body_->control; }
+    /// What it weighs against the bounds on bytes in flight and in the log.
+    [[nodiscard]] std::size_t weight() const { return body_->payload.size() + sizeof(Body); }
+    bool operator==(Batch const& o) const {
+        return body_ == o.body_ || (body_ && o.body_ && *body_ == *o.body_);
+    }
+    void feed_to(Hasher& h) const {
+        h.word(body_ ? 1 : 0);
+        if (!body_) return;
+        feed_all(h, body_->origin, body_->oseq, body_->payload);
+        h.word(body_->control ? 1 : 0);
+        if (body_->control) feed_all(h, body_->control->ends, body_->control->owners);
+    }
+
+  private:
+    struct Body {
+        MemberId origin;
+        Oseq oseq;  // 0: a control batch, which is not numbered
+        Bytes payload;
+        std::optional<NextEpoch> control;
+        bool operator==(Body const&) const = default;
+    };
+    std::shared_ptr<Body const> body_;
+};
+
+/// A batch in its slot.
+struct Item {
+    Slot slot;
+    Batch batch;
+    bool operator==(Item const&) const = default;
+    void feed_to(Hasher& h) const { feed_all(h, slot, batch); }
+};
+using Items = std::vector<Item>;  // in slot order
+
+}  // namespace doozer::consensus

@@ -1,0 +1,238 @@
+// R11: fetching what others have delivered, and serving those who are behind.
+#include "consensus/core.h"
+#include "consensus/mutants.h"
+#include "consensus/validity.h"
+
+namespace doozer::consensus {
+
+/// It holds something of the one sequence that this member does not.
+bool Core::is_ahead(Peer const& p) const {
+    return Position{p.vector.epoch, p.vector.delivered} > position();
+}
+
+/// Asks one peer at a time, and another only if that one has not answered for a while.
+void Core::fetch(Turn& t, MemberId from) {
+    Duration const patience = catch_up_ ? tuning_.fetch_patience : suspicion_time();
+    if (fetching_from_ && (fetching_from_ == from || t.now < fetched_at_ + patience)) return;
+    auto const at = peers_.find(from);
+    if (at == peers_.end() || !at->second.greeted) return;
+    fetching_from_ = from;
+    fetched_at_ = t.now;
+    bool const resumes = catch_up_ && catch_up_->from == from;
+    send(t, from, Fetch{vector(), resumes ? catch_up_->upto : delivered_});
+}
+
+void Core::fetch_from_best(Turn& t, MemberId fallback) {
+    MemberId best = fallback;
+    Position most = position();
+    for (auto const& [id, peer] : peers_) {
+        Position const its{peer.vector.epoch, peer.vector.delivered};
+        if (!peer.greeted || its <= most) continue;
+        best = id;
+        most = its;
+    }
+    fetch(t, best);
+}
+
+/// Once in a while: asks somebody else if one does not answer, and asks at all if another is ahead.
+/// One who is no voter always has a question out, which is answered when there is news.
+void Core::keep_fetching(Turn& t) {
+    bool const any_ahead = std::any_of(peers_.begin(), peers_.end(), [&](auto const& p) {
+        return p.second.greeted && is_ahead(p.second);
+    });
+    MemberId after{};
+    if (fetching_from_) {
+        if (t.now < fetched_at_ + tuning_.fetch_patience || (!voter() && !any_ahead)) return;
+        after = *fetching_from_;
+        fetching_from_.reset();
+    }
+    auto const helper = next_to_ask(after, [&](Peer const& peer) {
+        return peer.vector.epoch > epoch() || (deferred_ && is_ahead(peer)) ||
+               (!voter() && (is_ahead(peer) || !any_ahead));
+    });
+    if (helper) fetch(t, *helper);
+}
+
+/// In rotation, so that one who never answers is not asked for ever.
+std::optional<MemberId> Core::next_to_ask(MemberId after,
+                                          std::function<bool(Peer const&)> const& helps) const {
+    std::optional<MemberId> first;
+    for (auto const& [id, peer] : peers_) {
+        if (!peer.greeted || !helps(peer)) continue;
+        if (id > after) return id;
+        if (!first) first = id;
+    }
+    return first;
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Fetch const& m) {
+    if (Position{m.vector.epoch, m.from} > position() && m.vector.epoch > epoch()) {
+        (void)same_epoch(t, from, peer, m.vector);
+        return;
+    }
+    if (m.vector.epoch == epoch()) {
+        if (!same_epoch(t, from, peer, m.vector)) return;
+        if (my_lane_ && configuration_.voter_index(from)) {
+            peer.streamed = m.vector.upto[*my_lane_];  // and our lane from there on, with the flush
+        }
+    } else {
+        peer.learn(m.vector);
+    }
+    serve(t, from, peer, m);
+}
+
+/// Answers from the log; or with everything, if the log does not reach back so far.
+void Core::serve(Turn& t, MemberId to, Peer& peer, Fetch const& m) {
+    bool const same = m.vector.epoch == epoch();
+    bool const at_once = same && configuration_.voter_index(to).has_value();
+    peer.waiting.reset();
+    peer.pinned.reset();
+    Slot const from = same ? std::min(m.from, delivered_) : m.from;
+    auto run = log_.read({m.vector.epoch, from}, tuning_.decided_bytes);
+    if (!run) {
+        peer.pinned = position();
+        return send(t, to,
+                    Snapshot{vector(), configuration_, delivered_, applied_oseq_, applied_,
+                             fingerprint_, t.app.snapshot()});
+    }
+    bool const news = run->upto > m.from || run->end;
+    if (!news && !at_once) {
+        peer.waiting = m;
+        return;
+    }
+    if (!same || run->upto < delivered_) peer.pinned = Position{m.vector.epoch, run->upto};
+    send(t, to,
+         Decided{vector(), m.vector.epoch, from, std::move(run->items), run->upto,
+                 std::move(run->end)});
+}
+
+/// News for those who asked and vote not.
+void Core::serve_waiting(Turn& t) {
+    for (auto& [id, peer] : peers_) {
+        if (!peer.waiting) continue;
+        Position const asked{peer.waiting->vector.epoch, peer.waiting->from};
+        if (asked < position()) serve(t, id, peer, Fetch(*peer.waiting));
+    }
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Decided const& m) {
+    if (fetching_from_ == from) fetching_from_.reset();
+    if (m.epoch != epoch()) {
+        return t.ignore(m.epoch < epoch() ? Ignored::epoch_over : Ignored::epoch_ahead);
+    }
+    bool const sane = m.from <= m.upto && valid(m.items, m.from, m.upto) &&
+                      m.vector.epoch >= m.epoch && (m.vector.epoch > m.epoch || !m.end) &&
+                      (!m.end || (valid(*m.end) && m.end->epoch == epoch().next() &&
+                                  m.end->lineage == configuration_.lineage));
+    if (!sane) return t.ignore(Ignored::malformed);
+    if (m.vector.epoch == epoch()) {
+        if (!same_epoch(t, from, peer, m.vector)) return;
+        take_current(t, from, m);
+    } else {
+        peer.learn(m.vector);
+        take_ended(t, from, m);
+    }
+    advance(t);
+    if (peer.vector.epoch > epoch()) fetch(t, from);
+}
+
+/// From one in my epoch. What it delivered was chosen in the lanes, so it is as if I had read them.
+void Core::take_current(Turn& t, MemberId from, Decided const& m) {
+    if (m.from > delivered_ && !mutated(Mutant::ignore_run_gap)) return t.ignore(Ignored::gap);
+    if (m.upto <= delivered_) return t.ignore(Ignored::nothing_new);
+    for (Item const& item : m.items) {
+        if (item.slot < delivered_) continue;
+        if (deliver(t, item)) return;  // then its sender had ended the epoch by the lanes, as we do
+    }
+    reach(m.upto);
+    bool const raise = open() || mutated(Mutant::raise_lanes_when_closed);
+    for (Lane l = 0; l < lanes_.size(); ++l) {
+        if (raise) lanes_[l].skip_to(delivered_);
+        lanes_[l].drop_below(delivered_);
+    }
+    retry_deferred(t);
+    if (m.vector.epoch == epoch() && m.vector.delivered > delivered_) fetch(t, from);
+}
+
+/// From one in a later epoch: nothing changes here until the end of mine is complete. A part of it
+/// may come from a seal, and must not be mistaken for what the lanes chose. Until then this voter
+/// still promises and accepts.
+void Core::take_ended(Turn& t, MemberId from, Decided const& m) {
+    if (catch_up_ && catch_up_->from != from) catch_up_.reset();
+    if (mutated(Mutant::apply_later_run_early)) {
+        for (Item const& item : m.items) {
+            if (item.slot >= delivered_ && deliver(t, item)) return;
+        }
+        reach(m.upto);
+        for (Lane l = 0; l < lanes_.size() && open(); ++l) lanes_[l].skip_to(delivered_);
+    }
+    Slot const have = catch_up_ ? std::max(catch_up_->upto, delivered_) : delivered_;
+    if (m.from > have) {
+        catch_up_.reset();
+        return t.ignore(Ignored::gap);
+    }
+    if (!catch_up_) catch_up_ = CatchUp{from, {}, delivered_, 0};
+    for (Item const& item : m.items) {
+        if (item.slot < have) continue;
+        catch_up_->weight += item.batch.weight();
+        catch_up_->items.push_back(item);
+    }
+    catch_up_->upto = std::max(have, m.upto);
+    if (catch_up_->weight > catch_up_bytes_max) {
+        catch_up_.reset();
+        return t.ignore(Ignored::queue_full);
+    }
+    if (!m.end) return fetch(t, from);
+    Items const items = std::move(catch_up_->items);
+    Configuration const end = *m.end;
+    catch_up_.reset();
+    for (Item const& item : items) {
+        if (item.slot < delivered_) continue;
+        if (deliver(t, item)) break;
+    }
+    if (epoch() != end.epoch) enter(t, end);
+    trace(t, configuration_ == end ? Happened::caught_up : Happened::diverged);
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
+    if (fetching_from_ == from) fetching_from_.reset();
+    peer.learn(m.vector);
+    Configuration const& c = m.configuration;
+    if (!valid(c) || (epoch() > Epoch(0) && c.lineage != configuration_.lineage)) {
+        return t.ignore(Ignored::malformed);
+    }
+    if (Position{c.epoch, m.delivered} <= position()) return t.ignore(Ignored::nothing_new);
+    if (!t.app.install(m.state)) return t.ignore(Ignored::bad_snapshot);
+    bool const was_voter = voter();
+    bool const later = c.epoch > epoch();
+    if (later) take_configuration(c);
+    applied_oseq_ = m.applied_oseq;
+    applied_ = m.applied;
+    fingerprint_ = m.fingerprint;
+    fingerprints_.clear();
+    fingerprints_.emplace_back(applied_, fingerprint_);
+    catch_up_.reset();
+    delivered_ = m.delivered;
+    log_.start(position());
+    for (Lane l = 0; l < lanes_.size(); ++l) {
+        if (open()) lanes_[l].skip_to(delivered_);
+        lanes_[l].drop_below(delivered_);
+    }
+    Oseq const settled = voter()        ? applied_oseq_.at(me_)
+                         : own_.empty() ? Oseq(0)
+                                        : own_.back().oseq();
+    if (!own_.empty() && own_.front().oseq() <= settled) t.out.outcome_unknown = settled;
+    settle_own(settled);
+    trace(t, Happened::snapshot_installed);
+    if (was_voter && !voter()) trace(t, Happened::removed);
+    for (MemberId const id : c.voters) {
+        if (id != me_ && peers_.try_emplace(id).second) peers_[id].heard = t.now;
+    }
+    if (later) {
+        for (auto const& [id, p] : peers_) send(t, id, Hello{vector(), configuration_.lineage});
+    }
+    retry_deferred(t);
+    advance(t);
+}
+
+}  // namespace doozer::consensus

@@ -1,0 +1,213 @@
+#include "consensus/core.h"
+
+#include "consensus/mutants.h"
+#include "consensus/validity.h"
+
+namespace doozer::consensus {
+
+Core::Core(MemberId me, Configuration start, Tuning const& tuning) : tuning_(tuning), me_(me) {
+    DOOZER_ASSERT(start.epoch == Epoch(0) ? start.voters.empty() : valid(start));
+    for (MemberId const id : start.voters) {
+        applied_oseq_[id] = Oseq(0);
+        if (id != me) peers_[id];
+    }
+    take_configuration(std::move(start));
+    log_.start(position());
+}
+
+Output Core::step(Instant now, Input const& input, Application& app) {
+    Output out;
+    Turn t{now, app, out};
+    Epoch const epoch_before = epoch();
+    Slot const delivered_before = delivered_;
+    doubt_self(now);
+    std::visit([&](auto const& in) { on(t, in); }, input);
+    note_progress(t, epoch_before, delivered_before);
+    out.wake = wake_promised_ = next_wake(now);
+    DOOZER_ASSERT(epoch() > epoch_before ||
+                  (epoch() == epoch_before && delivered_ >= delivered_before));
+    DOOZER_ASSERT(acceptor_.accepted <= acceptor_.promised);
+    return out;
+}
+
+void Core::on(Turn& t, LinkUp const& in) {
+    Peer& peer = peers_[in.peer];
+    peer.linked = true;
+    peer.greeted = false;
+    peer.heard = t.now;
+    peer.waiting.reset();
+    if (fetching_from_ == in.peer) fetching_from_.reset();
+    send(t, in.peer, Hello{vector(), configuration_.lineage});
+}
+
+void Core::on(Turn& t, LinkDown const& in) {
+    auto const at = peers_.find(in.peer);
+    if (at == peers_.end() || !at->second.linked) return t.ignore(Ignored::unknown_link);
+    if (fetching_from_ == in.peer) fetching_from_.reset();
+    if (catch_up_ && catch_up_->from == in.peer) catch_up_.reset();
+    at->second.linked = at->second.greeted = false;
+    at->second.waiting.reset();
+    at->second.pinned.reset();
+    at->second.healthy_since = never;
+    if (!configuration_.voter_index(in.peer)) peers_.erase(at);
+}
+
+void Core::on(Turn& t, Receive const& in) {
+    auto const at = peers_.find(in.peer);
+    if (at == peers_.end() || !at->second.linked) return t.ignore(Ignored::unknown_link);
+    Peer& peer = at->second;
+    if (!peer.greeted && !std::holds_alternative<Hello>(in.message)) {
+        return t.ignore(Ignored::not_greeted);
+    }
+    peer.heard = t.now;
+    std::visit([&](auto const& m) { handle(t, in.peer, peer, m); }, in.message);
+}
+
+void Core::on(Turn& t, Submit const& in) {
+    if (!voter()) return t.ignore(Ignored::not_a_voter);
+    if (own_.size() >= unsettled_batches_max) return t.ignore(Ignored::queue_full);
+    Oseq const last = own_.empty() ? applied_oseq_.at(me_) : own_.back().oseq();
+    own_.emplace_back(me_, last.next(), in.payload);
+    t.out.submitted = last.next();
+}
+
+void Core::on(Turn& t, Rename const& in) {
+    DOOZER_ASSERT(!voter());
+    DOOZER_ASSERT(own_.empty());
+    DOOZER_ASSERT(!configuration_.voter_index(in.id));
+    for (auto const& [id, peer] : peers_) DOOZER_ASSERT(!peer.linked);
+    me_ = in.id;
+    trace(t, Happened::removed);
+}
+
+void Core::on(Turn& t, Tick const&) {
+    suspect(t);
+    forward_again(t);
+    ask_reads_again(t);
+    keep_fetching(t);
+    ping(t);
+    choose_owners(t);
+}
+
+void Core::on(Turn& t, EndOfTurn const&) {
+    Epoch before;
+    do {  // at most once more for each stop sign of our own that is delivered at once
+        before = epoch();
+        propose(t);
+        skip(t);
+        forward(t);
+        advance(t);
+    } while (epoch() != before);
+    start_reads(t);
+    flush(t);
+    serve_waiting(t);
+    std::optional<Position> pinned;
+    for (auto const& [id, peer] : peers_) {
+        if (peer.pinned && (!pinned || *peer.pinned < *pinned)) pinned = peer.pinned;
+    }
+    log_.trim(tuning_.log_bytes, pinned);
+}
+
+void Core::trace(Turn& t, Happened what, std::uint64_t value) const {
+    t.out.trace.push_back({what, epoch(), value});
+}
+
+Vector Core::vector() const {
+    Vector v{epoch(), delivered_, seen_, !open(), Frontier(lanes_.size())};
+    for (Lane l = 0; l < lanes_.size(); ++l) v.upto[l] = lanes_[l].upto();
+    return v;
+}
+
+bool Core::waiting() const {
+    return voter() && (delivered_ < seen_ || !open() || !own_.empty() || !read_rounds_.empty() ||
+                       !reads_waiting_.empty());
+}
+
+void Core::send(Turn& t, MemberId to, Message message) {
+    auto const at = peers_.find(to);
+    if (at == peers_.end() || !at->second.linked) return;  // its HELLO will make up for this
+    t.out.sends.push_back({to, std::move(message)});
+}
+
+void Core::send_to_voters(Turn& t, Message const& message) {
+    for (MemberId const id : configuration_.voters) {
+        if (id != me_) send(t, id, message);
+    }
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Hello const& m) {
+    bool const either_is_empty = epoch() == Epoch(0) || m.vector.epoch == Epoch(0);
+    if (!either_is_empty && m.lineage != configuration_.lineage) {
+        return t.ignore(Ignored::other_lineage);
+    }
+    peer.greeted = true;
+    peer.streamed = Slot(0);
+    peer.told = Vector{};
+    if (!same_epoch(t, from, peer, m.vector)) return;
+    if (my_lane_ && both_vote(t, from)) peer.streamed = m.vector.upto[*my_lane_];
+    advance(t);
+}
+
+/// Takes note of where the sender stands. True if it is in this member's epoch; only then may the
+/// rest of the message be looked at.
+bool Core::same_epoch(Turn& t, MemberId from, Peer& peer, Vector const& v) {
+    bool const same = v.epoch == epoch();
+    bool const votes = configuration_.voter_index(from).has_value();
+    if (same && votes && v.upto.size() != configuration_.owners.size()) {
+        t.ignore(Ignored::malformed);
+        return false;
+    }
+    peer.learn(v);
+    if (v.epoch > epoch()) {
+        t.ignore(Ignored::epoch_ahead);
+        fetch(t, from);
+        return false;
+    }
+    if (v.epoch < epoch()) {
+        t.ignore(Ignored::epoch_over);  // our HELLO of this epoch has told it
+        return false;
+    }
+    if (votes && voter()) seen_ = std::max(seen_, v.seen);
+    return true;
+}
+
+/// Votes are between voters. REQUIRES: the sender is in this epoch.
+bool Core::both_vote(Turn& t, MemberId from) const {
+    if (voter() && configuration_.voter_index(from)) return true;
+    t.ignore(Ignored::not_a_voter);
+    return false;
+}
+
+Instant Core::next_wake(Instant now) const {
+    Instant wake = pinged_at_ + tuning_.ping_every;
+    bool const waits = waiting() || deferred_ || fetching_from_;
+    if (waits) wake = std::min(wake, now + Duration(suspicion_time().value() / 4));
+    if (open() && my_lane_) wake = std::min(wake, std::max(now, own_busy_) + tuning_.park_after);
+    for (auto const& [id, peer] : peers_) wake = std::min(wake, peer.tell_by);
+    return std::max(wake, now);
+}
+
+void Core::feed_to(Hasher& h) const {
+    feed_all(h, me_, log_, applied_oseq_, applied_, fingerprint_, own_, offered_, peers_);
+    feed_all(h, configuration_, my_vote_, my_lane_, delivered_, seen_, lanes_, acceptor_);
+    h.word(sealer_.index());
+    std::visit(
+        [&](auto const& phase) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(phase)>, std::monostate>) {
+                feed(h, phase);
+            }
+        },
+        sealer_);
+    feed(h, ballot_seen_);
+    h.word(deferred_ ? 1 : 0);
+    if (deferred_) feed_all(h, deferred_->first, deferred_->second);
+    feed_all(h, forwarded_, control_, control_offered_, catch_up_, fetching_from_, fetched_at_);
+    feed_all(h, reads_waiting_, read_nonce_, blocked_since_, prevote_at_, seal_round_at_);
+    for (ReadRound const& r : read_rounds_) feed(h, r);
+    for (auto const& f : fingerprints_) feed(h, f);
+    feed_all(h, waited_for_, doubt_until_, own_busy_, offered_at_, forward_to_, pinged_at_,
+             lane_blocking_);
+    feed_all(h, items_watched_, demotions_);
+}
+
+}  // namespace doozer::consensus

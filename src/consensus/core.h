@@ -1,0 +1,291 @@
+// One member of the cluster as a pure function: what it hears goes in, what it says comes out.
+//
+// The rules R1 to R11 of consensus.md are members of this class, in the files named after what they
+// are about: lanes.cc (R1-R3, R6), delivery.cc (R4, R5, R10), suspicion.cc (R7), sealing.cc (R8,
+// R9), catch_up.cc (R11), forwarding.cc, reads.cc and owners.cc.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "consensus/application.h"
+#include "consensus/lane.h"
+#include "consensus/log.h"
+#include "consensus/message.h"
+#include "consensus/peer.h"
+#include "consensus/seal.h"
+#include "consensus/trace.h"
+#include "consensus/tuning.h"
+
+namespace doozer::consensus {
+
+// --- what goes in ----------------------------------------------------------------------------
+/// A connection to `peer` stands, authenticated. A newer one replaces an older one.
+struct LinkUp {
+    MemberId peer;
+};
+struct LinkDown {
+    MemberId peer;
+};
+struct Receive {
+    MemberId peer;
+    Message message;
+};
+/// A batch to be put into the sequence. Refused with not_a_voter or queue_full.
+struct Submit {
+    Bytes payload;
+};
+/// Tell me when this member's state holds every write that was answered anywhere before now.
+struct Read {
+    std::uint64_t token = 0;
+};
+/// A removed member goes on as a follower under a new id; all links are dropped before.
+struct Rename {
+    MemberId id;
+};
+struct Tick {};
+/// All inputs of this turn of the event loop are in: propose, and send what is to be sent.
+struct EndOfTurn {};
+using Input = std::variant<LinkUp, LinkDown, Receive, Submit, Read, Rename, Tick, EndOfTurn>;
+
+// --- what comes out --------------------------------------------------------------------------
+struct Send {
+    MemberId to;
+    Message message;
+};
+struct Output {
+    std::vector<Send> sends;                 // in order
+    std::optional<Oseq> submitted;           // the number the batch got
+    std::vector<std::uint64_t> reads_ready;  // tokens; the state may be read now
+    std::vector<std::uint64_t> reads_refused;
+    /// Own batches up to this number will not be heard of again: after a snapshot nobody can tell
+    /// whether they were applied.
+    std::optional<Oseq> outcome_unknown;
+    /// Own batches that never count, because their origin is no voter any more.
+    std::vector<Batch> returned;
+    std::vector<Ignored> ignored;
+    std::vector<TraceEvent> trace;
+    Instant wake = never;  // send a Tick then, if nothing else comes before
+};
+
+class Core {
+  public:
+    /// A voter of `start`, which all its voters begin with; or, with an epoch of 0, a process that
+    /// holds no copy yet and takes it from whomever it is linked to.
+    Core(MemberId me, Configuration start, Tuning const& tuning);
+
+    Output step(Instant now, Input const& input, Application& app);
+
+    // --- for those who watch
+    [[nodiscard]] MemberId me() const { return me_; }
+    [[nodiscard]] Configuration const& configuration() const { return configuration_; }
+    [[nodiscard]] Epoch epoch() const { return configuration_.epoch; }
+    [[nodiscard]] Slot delivered() const { return delivered_; }
+    [[nodiscard]] Slot seen() const { return seen_; }
+    [[nodiscard]] bool voter() const { return my_vote_.has_value(); }
+    [[nodiscard]] bool owner() const { return my_lane_.has_value(); }
+    [[nodiscard]] bool open() const { return acceptor_.promised == Ballot(0); }
+    [[nodiscard]] Acceptor const& acceptor() const { return acceptor_; }
+    [[nodiscard]] LaneCopy const& lane(Lane l) const { return lanes_[l]; }
+    [[nodiscard]] std::size_t lanes() const { return lanes_.size(); }
+    [[nodiscard]] std::map<MemberId, Oseq> const& applied_oseq() const { return applied_oseq_; }
+    [[nodiscard]] std::uint64_t applied() const { return applied_; }
+    [[nodiscard]] std::size_t unsettled() const { return own_.size(); }
+    [[nodiscard]] bool waiting() const;  // for anything that others must do
+    [[nodiscard]] Vector vector() const;
+    [[nodiscard]] Duration suspicion_time() const;
+    /// A majority of the voters has not heard of this one for the kick time.
+    [[nodiscard]] bool majority_misses(MemberId voter, Instant now) const;
+    void feed_to(Hasher& h) const;
+
+  private:
+    struct Turn {
+        Instant now;
+        Application& app;
+        Output& out;
+        void ignore(Ignored why) const { out.ignored.push_back(why); }
+    };
+    using Peers = std::map<MemberId, Peer>;
+
+    // core.cc
+    void on(Turn& t, LinkUp const& in);
+    void on(Turn& t, LinkDown const& in);
+    void on(Turn& t, Receive const& in);
+    void on(Turn& t, Submit const& in);
+    void on(Turn& t, Read const& in);
+    void on(Turn& t, Rename const& in);
+    void on(Turn& t, Tick const& in);
+    void on(Turn& t, EndOfTurn const& in);
+    void trace(Turn& t, Happened what, std::uint64_t value = 0) const;
+    void send(Turn& t, MemberId to, Message message);
+    void send_to_voters(Turn& t, Message const& message);
+    bool same_epoch(Turn& t, MemberId from, Peer& peer, Vector const& v);
+    [[nodiscard]] bool both_vote(Turn& t, MemberId from) const;
+    [[nodiscard]] Instant next_wake(Instant now) const;
+    void handle(Turn& t, MemberId from, Peer& peer, Hello const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Frame const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Prevote const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, PrevoteReply const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Prepare const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Promise const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Accept const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Accepted const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Nack const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Sealed const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Fetch const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Decided const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Forward const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, ReadQuery const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, ReadReply const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Ping const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Pong const& m);
+
+    // lanes.cc: R1, R2, R3, R6
+    void propose(Turn& t);
+    bool window_open() const;
+    void propose_one(Batch batch);
+    void skip(Turn& t);
+    bool take_items(Turn& t, Peer& peer, Lane lane, Frame const& m);
+    void flush(Turn& t);
+    void flush_to(Turn& t, MemberId id, Peer& peer);
+
+    // delivery.cc: R4, R5, R10
+    [[nodiscard]] Item const* next_item() const;
+    [[nodiscard]] Slot known_below() const;
+    [[nodiscard]] bool chosen(Slot s) const;
+    [[nodiscard]] IndexSet blocked_lanes() const;
+    void advance(Turn& t);
+    bool deliver(Turn& t, Item const& item);
+    std::optional<Configuration> apply(Turn& t, Batch const& batch);
+    void settle_own(Oseq upto);
+    void reach(Slot upto);
+    void enter(Turn& t, Configuration next);
+    void take_configuration(Configuration next);
+
+    // suspicion.cc: R7
+    void note_progress(Turn& t, Epoch epoch_before, Slot delivered_before);
+    void doubt_self(Instant now);
+    void suspect(Turn& t);
+    void ask_prevote(Turn& t);
+    [[nodiscard]] bool would_help_to_close(Instant now, Slot asker_delivered) const;
+    [[nodiscard]] Duration majority_rtt(Duration Peer::*what) const;
+
+    // sealing.cc: R8, R9
+    void start_round(Turn& t);
+    void promise(Turn& t, Ballot ballot);
+    [[nodiscard]] Promise my_promise(Slot from) const;
+    void count_promise(Turn& t, std::size_t voter, Promise promise);
+    bool accept(Turn& t, MemberId from, Ballot ballot, SealValuePtr const& value);
+    void retry_deferred(Turn& t);
+    void count_accepted(Turn& t, std::size_t voter);
+    void apply_seal(Turn& t, SealValue const& value);
+
+    // catch_up.cc: R11
+    [[nodiscard]] Position position() const { return {epoch(), delivered_}; }
+    [[nodiscard]] bool is_ahead(Peer const& p) const;
+    void fetch(Turn& t, MemberId from);
+    void fetch_from_best(Turn& t, MemberId fallback);
+    void keep_fetching(Turn& t);
+    [[nodiscard]] std::optional<MemberId> next_to_ask(
+        MemberId after, std::function<bool(Peer const&)> const& helps) const;
+    void serve(Turn& t, MemberId to, Peer& peer, Fetch const& m);
+    void serve_waiting(Turn& t);
+    void take_current(Turn& t, MemberId from, Decided const& m);
+    void take_ended(Turn& t, MemberId from, Decided const& m);
+
+    // forwarding.cc
+    void forward(Turn& t);
+    void forward_again(Turn& t);
+
+    // reads.cc
+    void start_reads(Turn& t);
+    void answer_reads(Turn& t);
+    void ask_reads_again(Turn& t);
+
+    // owners.cc
+    void ping(Turn& t);
+    void measure_blocking(Turn& t);
+    void choose_owners(Turn& t);
+    void note_demotions(Turn& t, Configuration const& next);
+    [[nodiscard]] bool healthy(MemberId voter, Instant now) const;
+    [[nodiscard]] bool lowest_healthy_owner(Instant now) const;
+
+    // --- for ever
+    Tuning tuning_;
+    MemberId me_;
+    Log log_;
+    std::map<MemberId, Oseq> applied_oseq_;  // one for each voter
+    std::uint64_t applied_ = 0;
+    std::uint64_t fingerprint_ = 0;
+    std::deque<std::pair<std::uint64_t, std::uint64_t>> fingerprints_;  // (applied, fingerprint)
+    std::vector<Batch> own_;   // numbered and not applied yet, in order
+    std::size_t offered_ = 0;  // how many of own_ are on their way in this epoch
+    Peers peers_;
+
+    // --- of this epoch
+    Configuration configuration_;
+    std::optional<std::size_t> my_vote_;
+    std::optional<Lane> my_lane_;
+    Slot delivered_;  // D
+    Slot seen_;       // 1 + the highest slot of an item heard of
+    PerLane<LaneCopy> lanes_;
+    Acceptor acceptor_;
+    Sealer sealer_;
+    Ballot ballot_seen_;
+    std::optional<std::pair<MemberId, Accept>> deferred_;  // to be accepted once D reaches its base
+    std::vector<Batch> forwarded_;                         // others' batches for my lane
+    std::optional<Batch> control_;                         // a NEXT_EPOCH for my lane
+    bool control_offered_ = false;
+
+    // --- catching up
+    struct CatchUp {
+        MemberId from;
+        Items items;
+        Slot upto;
+        std::size_t weight = 0;
+        void feed_to(Hasher& h) const { feed_all(h, from, items, upto); }
+    };
+    std::optional<CatchUp> catch_up_;  // of the end of this epoch, held back until it is complete
+    std::optional<MemberId> fetching_from_;
+    Instant fetched_at_;
+
+    // --- reads
+    struct ReadRound {
+        std::uint64_t nonce = 0;
+        std::vector<std::uint64_t> tokens;
+        IndexSet answered;
+        Slot upto;
+        Instant asked;
+        void feed_to(Hasher& h) const { feed_all(h, nonce, tokens, answered, upto, asked); }
+    };
+    std::vector<std::uint64_t> reads_waiting_;
+    std::deque<ReadRound> read_rounds_;
+    std::uint64_t read_nonce_ = 0;
+
+    // --- liveness only
+    Instant blocked_since_ = never;  // when D stopped below seen
+    Instant prevote_at_;
+    Instant seal_round_at_ = never;  // when a closed voter tries a round of its own
+    Instant doubt_until_;
+    Instant wake_promised_ = never;
+    Instant own_busy_;  // when my lane had something to do last
+    Instant offered_at_;
+    std::size_t forward_to_ = 0;
+    Instant pinged_at_;
+    IndexSet waited_for_;              // the lanes whose frontier the next delivery waits for
+    PerLane<Duration> lane_blocking_;  // smoothed time that deliveries waited for this lane
+    std::uint64_t items_watched_ = 0;
+    struct Demotions {
+        std::uint64_t times = 0;
+        Instant last;
+        void feed_to(Hasher& h) const { feed_all(h, times, last); }
+    };
+    std::map<MemberId, Demotions> demotions_;
+};
+
+}  // namespace doozer::consensus

@@ -1,0 +1,210 @@
+// R4 chosen, R5 deliver, R10 the end of an epoch.
+#include "consensus/core.h"
+#include "consensus/mutants.h"
+
+namespace doozer::consensus {
+
+namespace {
+constexpr std::size_t fingerprints_kept = 64;
+}
+
+/// The first undelivered item of any lane.
+Item const* Core::next_item() const {
+    Item const* next = nullptr;
+    for (LaneCopy const& lane : lanes_) {
+        Item const* const first = lane.first_from(delivered_);
+        if (first && (!next || first->slot < next->slot)) next = first;
+    }
+    return next;
+}
+
+/// Below this every slot of every lane is known.
+Slot Core::known_below() const {
+    DOOZER_ASSERT(lanes_.size() > 0);
+    Slot lowest = lanes_[0].upto();
+    for (LaneCopy const& lane : lanes_) lowest = std::min(lowest, lane.upto());
+    return lowest;
+}
+
+/// R4. Only frontiers of this epoch count: another's `delivered` may come from a seal, and so from
+/// the next epoch's world.
+bool Core::chosen(Slot s) const {
+    Lane const lane = configuration_.lane_of(s);
+    std::size_t votes = lanes_[lane].upto() > s ? 1 : 0;
+    for (auto const& [id, peer] : peers_) {
+        if (!configuration_.voter_index(id) && !mutated(Mutant::votes_of_strangers)) continue;
+        if (peer.vector.epoch != epoch() && !mutated(Mutant::count_any_epoch)) continue;
+        if (peer.vector.upto.size() != lanes_.size()) continue;  // said before we knew better
+        if (peer.vector.upto[lane] > s) ++votes;
+    }
+    return votes >= configuration_.majority() || mutated(Mutant::deliver_unchosen);
+}
+
+/// The lanes that the next delivery waits for; none if there is nothing to wait for.
+IndexSet Core::blocked_lanes() const {
+    IndexSet blocked;
+    if (delivered_ >= seen_) return blocked;
+    Slot const known = known_below();
+    Item const* const next = next_item();
+    if (next && next->slot < known) {
+        blocked.insert(configuration_.lane_of(next->slot));
+        return blocked;
+    }
+    for (Lane l = 0; l < lanes_.size(); ++l) {
+        if (lanes_[l].upto() == known) blocked.insert(l);
+    }
+    return blocked;
+}
+
+/// R5. Whatever is known and chosen, in slot order. A slot without an item below its lane's
+/// frontier is empty for ever, at once and without a quorum: nobody else could fill it.
+void Core::advance(Turn& t) {
+    if (!voter()) return;
+    Slot const before = delivered_;
+    while (Item const* const next = next_item()) {
+        if (next->slot >= known_below() || !chosen(next->slot)) break;
+        Item const item = *next;
+        if (deliver(t, item)) return;
+    }
+    Item const* const next = next_item();
+    Slot const known = known_below();
+    reach(next ? std::min(next->slot, known) : known);
+    if (delivered_ > before) {
+        for (Lane l = 0; l < lanes_.size(); ++l) lanes_[l].drop_below(delivered_);
+        retry_deferred(t);
+    }
+    answer_reads(t);
+}
+
+/// Everything below is delivered: nothing but skips stood between.
+void Core::reach(Slot upto) {
+    if (upto <= delivered_) return;
+    delivered_ = upto;
+    log_.reach(upto);
+}
+
+/// Delivers one item. True if it was a stop sign: then this is already the next epoch.
+bool Core::deliver(Turn& t, Item const& item) {
+    DOOZER_ASSERT(item.slot >= delivered_);
+    delivered_ = item.slot.next();
+    seen_ = std::max(seen_, delivered_);
+    log_.append(item);
+    std::optional<Configuration> next = apply(t, item.batch);
+    if (!next || mutated(Mutant::keep_epoch_at_stop_sign)) return false;
+    enter(t, std::move(*next));
+    return true;
+}
+
+/// Applies a batch if it counts. Returns the next configuration if it is a stop sign.
+std::optional<Configuration> Core::apply(Turn& t, Batch const& batch) {
+    if (auto const& control = batch.control()) {
+        MemberIds owners;
+        std::set_intersection(control->owners.begin(), control->owners.end(),
+                              configuration_.voters.begin(), configuration_.voters.end(),
+                              std::back_inserter(owners));
+        if (control->ends != epoch() || owners.empty()) return std::nullopt;
+        return with_owners(configuration_, std::move(owners));
+    }
+    // Copies of one batch may stand in several lanes, and batches of a removed member may still be
+    // on their way. Whether a batch counts is a function of the sequence alone.
+    auto const last = applied_oseq_.find(batch.origin());
+    bool const is_next = last != applied_oseq_.end() &&
+                         (mutated(Mutant::oseq_above) ? batch.oseq() > last->second
+                                                      : batch.oseq() == last->second.next());
+    bool const counts = is_next ||
+                        (mutated(Mutant::no_oseq_filter) && last != applied_oseq_.end()) ||
+                        (mutated(Mutant::count_removed_origin) && last == applied_oseq_.end());
+    if (!counts) {
+        t.ignore(Ignored::does_not_count);
+        return std::nullopt;
+    }
+    applied_oseq_[batch.origin()] = batch.oseq();
+    Applied applied = t.app.apply(batch);
+    fingerprint_ = applied.fingerprint;
+    fingerprints_.emplace_back(++applied_, fingerprint_);
+    if (fingerprints_.size() > fingerprints_kept) fingerprints_.pop_front();
+    if (batch.origin() == me_) {
+        settle_own(batch.oseq());
+        offered_at_ = t.now;
+    }
+    if (!applied.voters || *applied.voters == configuration_.voters) return std::nullopt;
+    return after_change(configuration_, std::move(*applied.voters));
+}
+
+/// Own batches up to this number need nothing more.
+void Core::settle_own(Oseq upto) {
+    auto const rest =
+        std::find_if(own_.begin(), own_.end(), [&](Batch const& b) { return b.oseq() > upto; });
+    auto const settled = static_cast<std::size_t>(rest - own_.begin());
+    own_.erase(own_.begin(), rest);
+    offered_ -= std::min(offered_, settled);
+}
+
+/// R10. The old epoch is over; whatever of it was not delivered is void.
+void Core::enter(Turn& t, Configuration next) {
+    DOOZER_ASSERT(next.epoch == epoch().next());
+    DOOZER_ASSERT(next.lineage == configuration_.lineage);
+    bool const was_voter = voter();
+    log_.end(next);
+    note_demotions(t, next);
+    for (MemberId const id : configuration_.voters) {
+        if (!next.voter_index(id)) applied_oseq_.erase(id);
+    }
+    for (MemberId const id : next.voters) applied_oseq_.try_emplace(id, Oseq(0));
+    take_configuration(std::move(next));
+    for (MemberId const id : configuration_.voters) {
+        if (id != me_ && peers_.try_emplace(id).second) peers_[id].heard = t.now;
+    }
+    std::erase_if(peers_, [&](auto const& p) {
+        return !p.second.linked && !configuration_.voter_index(p.first);
+    });
+    for (auto& [id, peer] : peers_) {
+        // What it said of this epoch while we were still in the last one is as good as new.
+        bool const knows =
+            my_lane_ && peer.vector.epoch == epoch() && peer.vector.upto.size() == lanes_.size();
+        peer.streamed = knows ? peer.vector.upto[*my_lane_] : Slot(0);
+    }
+    trace(t, Happened::entered_epoch, configuration_.owners.size());
+    if (was_voter && !voter()) {
+        t.out.returned = std::move(own_);
+        own_.clear();
+        for (std::uint64_t const token : reads_waiting_) t.out.reads_refused.push_back(token);
+        reads_waiting_.clear();
+        trace(t, Happened::removed);
+    }
+    for (auto const& [id, peer] : peers_) send(t, id, Hello{vector(), configuration_.lineage});
+}
+
+/// Begins an epoch with fresh lanes, nothing promised and nothing on its way.
+void Core::take_configuration(Configuration next) {
+    configuration_ = std::move(next);
+    my_vote_ = configuration_.voter_index(me_);
+    my_lane_ = configuration_.lane_owned_by(me_);
+    delivered_ = seen_ = Slot(0);
+    // Members that are no voters keep no lanes; they live on what is decided.
+    lanes_ = PerLane<LaneCopy>(voter() ? configuration_.owners.size() : 0);
+    lane_blocking_ = PerLane<Duration>(lanes_.size());
+    items_watched_ = 0;
+    acceptor_ = Acceptor{};
+    sealer_ = std::monostate{};
+    ballot_seen_ = Ballot(0);
+    deferred_.reset();
+    forwarded_.clear();
+    control_.reset();
+    control_offered_ = false;
+    catch_up_.reset();
+    seal_round_at_ = never;
+    offered_ = mutated(Mutant::forget_own_batches) ? std::min(offered_, own_.size()) : 0;
+    for (auto& [id, peer] : peers_) {
+        peer.told = Vector{};
+        peer.owed_vote = false;
+        peer.tell_by = never;
+    }
+    for (ReadRound& round : read_rounds_) {
+        if (mutated(Mutant::no_read_retry)) break;
+        reads_waiting_.insert(reads_waiting_.end(), round.tokens.begin(), round.tokens.end());
+    }
+    read_rounds_.clear();
+}
+
+}  // namespace doozer::consensus

@@ -1,0 +1,22 @@
+#include "consensus/message.h"
+
+#include <array>
+
+namespace doozer::consensus {
+
+char const* name_of(Message const& m) {
+    static constexpr std::array<char const*, std::variant_size_v<Message>> names = {
+        "HELLO",    "FRAME",    "PREVOTE", "PREVOTE_R", "PREPARE", "PROMISE",
+        "ACCEPT",   "ACCEPTED", "NACK",    "SEALED",    "FETCH",   "DECIDED",
+        "SNAPSHOT", "FWD",      "RQ",      "RR",        "PING",    "PONG"};
+    return names.at(m.index());
+}
+
+Digest digest_of(Message const& m) {
+    Hasher h;
+    h.word(m.index());
+    std::visit([&](auto const& x) { x.feed_to(h); }, m);
+    return h.digest();
+}
+
+}  // namespace doozer::consensus

@@ -1,0 +1,181 @@
+// What members say to each other. Each message arrives on an authenticated link, in order while
+// the link lives; its sender is the link's peer and never a field. Source: consensus.md, section 3.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "consensus/batch.h"
+#include "consensus/hasher.h"
+#include "consensus/types.h"
+
+namespace doozer::consensus {
+
+/// Where a member stands; every message carries one. All of it only grows while the epoch lasts,
+/// so that a late one is harmless and a lost one is made good by the next.
+struct Vector {
+    Epoch epoch;
+    Slot delivered;       // D: every slot below is delivered
+    Slot seen;            // X: 1 + the highest slot of an item heard of
+    bool closed = false;  // has promised a seal: votes here no more at ballot 0
+    Frontier upto;        // U of each lane; no lanes: not a voter
+    bool operator==(Vector const&) const = default;
+    void feed_to(Hasher& h) const { feed_all(h, epoch, delivered, seen, closed, upto); }
+};
+
+/// The first message on a link, and one to everybody when an epoch is entered.
+struct Hello {
+    Vector vector;
+    Lineage lineage;
+    void feed_to(Hasher& h) const { feed_all(h, vector, lineage); }
+};
+
+/// The sender's own lane from slot `from` up to vector.upto[its lane]: the items in it; every
+/// other slot in between is skipped for ever. Without lane or news it is just a vector.
+struct Frame {
+    Vector vector;
+    Slot from;
+    Items items;
+    void feed_to(Hasher& h) const { feed_all(h, vector, from, items); }
+};
+
+/// May I close this epoch? And the answer.
+struct Prevote {
+    Vector vector;
+    void feed_to(Hasher& h) const { feed(h, vector); }
+};
+struct PrevoteReply {
+    Vector vector;
+    bool yes = false;
+    void feed_to(Hasher& h) const { feed_all(h, vector, yes); }
+};
+
+/// What a seal decides: the final contents of all lanes from `base` on, and who owns lanes next.
+struct SealValue {
+    Slot base;      // everything below was delivered by somebody
+    Frontier upto;  // S: at and above this, a lane is void
+    Items items;    // every item in [base, upto)
+    MemberIds owners;
+    Ballot tag;  // the ballot that first proposed it
+    bool operator==(SealValue const&) const = default;
+    void feed_to(Hasher& h) const { feed_all(h, base, upto, items, owners, tag); }
+};
+using SealValuePtr = std::shared_ptr<SealValue const>;
+
+struct Prepare {
+    Vector vector;
+    Ballot ballot;
+    void feed_to(Hasher& h) const { feed_all(h, vector, ballot); }
+};
+struct Promise {
+    Vector vector;
+    Ballot ballot;
+    Ballot accepted;     // the highest ballot accepted so far, 0: none
+    SealValuePtr value;  // what was accepted; null: none
+    IndexSet blocked;    // the lanes that the sender waits for
+    Items items;         // undelivered items of all lanes
+    void feed_to(Hasher& h) const { feed_all(h, vector, ballot, accepted, value, blocked, items); }
+};
+struct Accept {
+    Vector vector;
+    Ballot ballot;
+    SealValuePtr value;
+    void feed_to(Hasher& h) const { feed_all(h, vector, ballot, value); }
+};
+struct Accepted {
+    Vector vector;
+    Ballot ballot;
+    void feed_to(Hasher& h) const { feed_all(h, vector, ballot); }
+};
+/// The ballot offered is not above `promised`.
+struct Nack {
+    Vector vector;
+    Ballot promised;
+    void feed_to(Hasher& h) const { feed_all(h, vector, promised); }
+};
+/// A majority accepted this value.
+struct Sealed {
+    Vector vector;
+    SealValuePtr value;
+    void feed_to(Hasher& h) const { feed_all(h, vector, value); }
+};
+
+/// Send me what follows (vector.epoch, from). A voter is answered at once; anybody else when there
+/// is something to tell.
+struct Fetch {
+    Vector vector;
+    Slot from;
+    void feed_to(Hasher& h) const { feed_all(h, vector, from); }
+};
+/// What was delivered of one epoch in [from, upto), and how it ended if it did.
+struct Decided {
+    Vector vector;
+    Epoch epoch;
+    Slot from;
+    Items items;
+    Slot upto;
+    std::optional<Configuration> end;  // only once upto is the last slot of the epoch
+    void feed_to(Hasher& h) const { feed_all(h, vector, epoch, from, items, upto, end); }
+};
+/// Everything, for one who is further behind than the log reaches.
+struct Snapshot {
+    Vector vector;
+    Configuration configuration;
+    Slot delivered;
+    std::map<MemberId, Oseq> applied_oseq;
+    std::uint64_t applied = 0;  // batches applied since the cluster was founded
+    std::uint64_t fingerprint = 0;
+    Bytes state;  // the application's
+    void feed_to(Hasher& h) const {
+        feed_all(h, vector, configuration, delivered, applied_oseq, applied, fingerprint, state);
+    }
+};
+
+/// From a voter that owns no lane: put this into yours.
+struct Forward {
+    Vector vector;
+    Batch batch;
+    void feed_to(Hasher& h) const { feed_all(h, vector, batch); }
+};
+
+/// A linearizable read: what have you seen?
+struct ReadQuery {
+    Vector vector;
+    std::uint64_t nonce = 0;
+    void feed_to(Hasher& h) const { feed_all(h, vector, nonce); }
+};
+struct ReadReply {
+    Vector vector;
+    std::uint64_t nonce = 0;
+    void feed_to(Hasher& h) const { feed_all(h, vector, nonce); }
+};
+
+struct Ping {
+    Vector vector;
+    Instant sent;     // of the sender's clock, returned by the answer
+    IndexSet silent;  // voters not heard of for the kick time
+    std::uint64_t applied = 0;
+    std::uint64_t fingerprint = 0;  // of the state after `applied` batches
+    void feed_to(Hasher& h) const { feed_all(h, vector, sent, silent, applied, fingerprint); }
+};
+struct Pong {
+    Vector vector;
+    Instant sent;
+    void feed_to(Hasher& h) const { feed_all(h, vector, sent); }
+};
+
+using Message =
+    std::variant<Hello, Frame, Prevote, PrevoteReply, Prepare, Promise, Accept, Accepted, Nack,
+                 Sealed, Fetch, Decided, Snapshot, Forward, ReadQuery, ReadReply, Ping, Pong>;
+
+inline Vector const& vector_of(Message const& m) {
+    return std::visit([](auto const& x) -> Vector const& { return x.vector; }, m);
+}
+/// The name a person reads in a trace.
+char const* name_of(Message const& m);
+Digest digest_of(Message const& m);
+
+}  // namespace doozer::consensus

@@ -1,0 +1,135 @@
+// Who should own lanes: slow owners are demoted without a stall, healthy voters are let in again.
+// Pings, by which members measure and compare each other. Policy only.
+#include "consensus/core.h"
+
+namespace doozer::consensus {
+
+void Core::ping(Turn& t) {
+    if (t.now < pinged_at_ + tuning_.ping_every) return;
+    pinged_at_ = t.now;
+    IndexSet silent;
+    for (std::size_t v = 0; v < configuration_.voters.size(); ++v) {
+        auto const at = peers_.find(configuration_.voters[v]);
+        if (at != peers_.end() && t.now - at->second.heard >= tuning_.kick_after) silent.insert(v);
+    }
+    for (auto const& [id, peer] : peers_) {
+        if (peer.greeted) send(t, id, Ping{vector(), t.now, silent, applied_, fingerprint_});
+    }
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Ping const& m) {
+    send(t, from, Pong{vector(), m.sent});
+    for (auto const& [applied, fingerprint] : fingerprints_) {
+        if (applied == m.applied && fingerprint != m.fingerprint) trace(t, Happened::diverged);
+    }
+    if (!same_epoch(t, from, peer, m.vector)) return;
+    peer.silent = m.silent;
+    advance(t);
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Pong const& m) {
+    Duration const rtt = t.now - m.sent;
+    if (rtt < Duration(0) || m.sent < Instant(0)) return t.ignore(Ignored::malformed);
+    if (peer.srtt == Duration(0)) {
+        peer.srtt = std::max(rtt, Duration(1));
+        peer.jitter = Duration(rtt.value() / 2);
+    } else {
+        // RFC 6298; but one retransmission of TCP must not make everybody patient for seconds.
+        std::int64_t const srtt = peer.srtt.value();
+        std::int64_t const sample =
+            std::min(rtt.value(), 4 * srtt + tuning_.slow_owner_floor.value());
+        peer.jitter = Duration((3 * peer.jitter.value() + std::abs(srtt - sample)) / 4);
+        peer.srtt = Duration((7 * srtt + sample) / 8);
+    }
+    bool const prompt = rtt.value() <= suspicion_time().value() / 2;
+    if (!prompt) {
+        peer.healthy_since = never;
+    } else if (peer.healthy_since == never) {
+        peer.healthy_since = t.now;
+    }
+    if (same_epoch(t, from, peer, m.vector)) advance(t);
+}
+
+bool Core::majority_misses(MemberId voter, Instant now) const {
+    auto const index = configuration_.voter_index(voter);
+    auto const at = peers_.find(voter);
+    if (!index || at == peers_.end()) return false;
+    std::size_t missing = now - at->second.heard >= tuning_.kick_after ? 1 : 0;
+    for (auto const& [id, peer] : peers_) {
+        bool const speaks = configuration_.voter_index(id) && peer.vector.epoch == epoch();
+        if (speaks && peer.silent.contains(*index)) ++missing;
+    }
+    return missing >= configuration_.majority();
+}
+
+/// When something moves again: which lane was it that held it up, and how long?
+void Core::measure_blocking(Turn& t) {
+    if (!tuning_.choose_owners || !voter() || blocked_since_ == never) return;
+    std::int64_t const waited = (t.now - blocked_since_).value();
+    for (Lane l = 0; l < lanes_.size(); ++l) {
+        std::int64_t const smooth = lane_blocking_[l].value();
+        std::int64_t const share = waited_for_.contains(l) ? waited : 0;
+        lane_blocking_[l] = Duration(smooth + (share - smooth) / 16);
+    }
+    ++items_watched_;
+}
+
+/// Proposes other owners for the next epoch, if this is an owner and there is reason to.
+void Core::choose_owners(Turn& t) {
+    if (!tuning_.choose_owners || !my_lane_ || !open() || control_) return;
+    MemberIds owners = configuration_.owners;
+    Duration const slow =
+        std::max(tuning_.slow_owner_floor, Duration(2 * majority_rtt(&Peer::srtt).value()));
+    if (items_watched_ >= tuning_.slow_owner_items) {
+        for (Lane l = 0; l < lanes_.size(); ++l) {
+            if (l == my_lane_ || lane_blocking_[l] <= slow) continue;
+            owners.erase(owners.begin() + static_cast<std::ptrdiff_t>(l));
+            control_ = Batch(me_, NextEpoch{epoch(), owners});
+            return trace(t, Happened::demotion_proposed, l);
+        }
+    }
+    if (!lowest_healthy_owner(t.now)) return;
+    for (std::size_t v = 0; v < configuration_.voters.size(); ++v) {
+        MemberId const id = configuration_.voters[v];
+        if (configuration_.lane_owned_by(id) || !healthy(id, t.now)) continue;
+        owners.insert(std::upper_bound(owners.begin(), owners.end(), id), id);
+        control_ = Batch(me_, NextEpoch{epoch(), owners});
+        return trace(t, Happened::readmission_proposed, v);
+    }
+}
+
+/// Has answered promptly for its time of probation, which doubles each time it is demoted.
+bool Core::healthy(MemberId voter, Instant now) const {
+    Peer const& peer = peers_.at(voter);
+    if (!peer.greeted || peer.healthy_since == never || peer.vector.epoch != epoch()) return false;
+    Instant since = peer.healthy_since;
+    std::int64_t hold = tuning_.readmit_after.value();
+    if (auto const d = demotions_.find(voter); d != demotions_.end()) {
+        since = std::max(since, d->second.last);
+        hold <<= std::min<std::uint64_t>(d->second.times, 20) - 1;
+    }
+    return now - since >= std::min(Duration(hold), tuning_.readmit_after_max);
+}
+
+/// Only one is to propose, or two epochs end where one would do.
+bool Core::lowest_healthy_owner(Instant now) const {
+    Duration const recent(2 * tuning_.ping_every.value());
+    for (MemberId const id : configuration_.owners) {
+        if (id == me_) return true;
+        Peer const& peer = peers_.at(id);
+        if (peer.greeted && now - peer.heard <= recent) return false;
+    }
+    return false;
+}
+
+void Core::note_demotions(Turn& t, Configuration const& next) {
+    for (MemberId const id : configuration_.owners) {
+        if (next.lane_owned_by(id) || !next.voter_index(id)) continue;
+        Demotions& d = demotions_[id];
+        bool const again = d.times > 0 && t.now - d.last < tuning_.flapping_within;
+        d = {again ? d.times + 1 : 1, t.now};
+    }
+    std::erase_if(demotions_, [&](auto const& d) { return !next.voter_index(d.first); });
+}
+
+}  // namespace doozer::consensus

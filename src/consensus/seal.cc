@@ -1,0 +1,89 @@
+#include "consensus/seal.h"
+
+#include "consensus/mutants.h"
+
+namespace doozer::consensus {
+
+namespace {
+
+/// The accepted value of the highest ballot; null if nobody in the quorum has accepted one.
+/// Some voter outside may hold it too, and with them a majority. Paxos Made Simple, section 2.2.
+SealValuePtr inherited_value(std::map<std::size_t, Promise> const& promises) {
+    Promise const* best = nullptr;
+    for (auto const& [voter, promise] : promises) {
+        if (!promise.value) continue;
+        if (!best || promise.accepted > best->accepted) best = &promise;
+    }
+    return best && !mutated(Mutant::ignore_accepted) ? best->value : nullptr;
+}
+
+/// The owners that remain: all but those that somebody waited for and that did not answer.
+MemberIds remaining_owners(Configuration const& c, Ballot ballot,
+                           std::map<std::size_t, Promise> const& promises) {
+    MemberIds owners;
+    for (Lane lane = 0; lane < c.owners.size(); ++lane) {
+        bool const answered = promises.contains(*c.voter_index(c.owners[lane]));
+        bool const blocked = std::any_of(promises.begin(), promises.end(), [&](auto const& p) {
+            return p.second.blocked.contains(lane);
+        });
+        if (answered || !blocked || mutated(Mutant::keep_sealed_out_owner)) {
+            owners.push_back(c.owners[lane]);
+        }
+    }
+    if (owners.empty()) owners.push_back(c.voters[voter_of(ballot)]);
+    return owners;
+}
+
+}  // namespace
+
+SealValuePtr choose_value(Configuration const& c, Ballot ballot,
+                          std::map<std::size_t, Promise> const& promises) {
+    DOOZER_ASSERT(promises.size() >= c.majority());
+    if (SealValuePtr inherited = inherited_value(promises)) return inherited;
+
+    SealValue value;
+    value.tag = ballot;
+    value.owners = remaining_owners(c, ballot, promises);
+    value.upto = promises.begin()->second.vector.upto;
+    value.base = promises.begin()->second.vector.delivered;
+    std::map<Slot, Batch> items;
+    for (auto const& [voter, promise] : promises) {
+        Vector const& v = promise.vector;
+        // The largest: everything below it is decided, and whoever has delivered it needs no item
+        // of it. With the smallest, items below somebody's D would be wanted that nobody keeps.
+        value.base = mutated(Mutant::lowest_base) ? std::min(value.base, v.delivered)
+                                                  : std::max(value.base, v.delivered);
+        // Copies of a lane are prefixes of one stream, so the longest is well defined and holds
+        // whatever a majority could have chosen.
+        for (Lane l = 0; l < value.upto.size(); ++l) {
+            value.upto[l] = mutated(Mutant::shortest_prefix) ? std::min(value.upto[l], v.upto[l])
+                                                             : std::max(value.upto[l], v.upto[l]);
+        }
+        if (mutated(Mutant::drop_promised_items)) continue;
+        for (Item const& item : promise.items) items.emplace(item.slot, item.batch);
+    }
+    for (auto const& [slot, batch] : items) {
+        if (slot < value.base || slot >= value.upto[c.lane_of(slot)]) continue;
+        value.items.push_back({slot, batch});
+    }
+    return std::make_shared<SealValue const>(std::move(value));
+}
+
+Configuration after_change(Configuration const& ended, MemberIds voters) {
+    DOOZER_ASSERT(!voters.empty() && voters.size() <= voters_max);
+    DOOZER_ASSERT(std::is_sorted(voters.begin(), voters.end()));
+    Configuration next{ended.lineage, ended.epoch.next(), std::move(voters), {}};
+    for (MemberId const id : next.voters) {
+        bool const is_new = !ended.voter_index(id);
+        if (is_new || ended.lane_owned_by(id)) next.owners.push_back(id);
+    }
+    if (next.owners.empty()) next.owners = next.voters;
+    return next;
+}
+
+Configuration with_owners(Configuration const& ended, MemberIds owners) {
+    DOOZER_ASSERT(!owners.empty());
+    return {ended.lineage, ended.epoch.next(), ended.voters, std::move(owners)};
+}
+
+}  // namespace doozer::consensus

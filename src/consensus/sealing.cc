@@ -1,0 +1,177 @@
+// R8 seal, R9 apply the seal: how a majority closes an epoch in which something is stuck.
+#include "consensus/core.h"
+#include "consensus/mutants.h"
+#include "consensus/validity.h"
+
+namespace doozer::consensus {
+
+/// A round of my own, above every ballot seen.
+void Core::start_round(Turn& t) {
+    std::uint64_t const round = round_of(std::max(ballot_seen_, acceptor_.promised)) + 1;
+    Ballot const ballot = ballot_of(round, *my_vote_);
+    Duration const patience = suspicion_time();
+    // Different for each voter and round, so that two sealers do not meet for ever; and longer each
+    // time, should the way to a majority be longer than we think.
+    std::uint64_t const voters = configuration_.voters.size();
+    std::uint64_t const stagger = 1 + (*my_vote_ + round) % voters;
+    std::int64_t const wait =
+        patience.value() * static_cast<std::int64_t>(stagger * std::min<std::uint64_t>(round, 8)) /
+        static_cast<std::int64_t>(voters);
+    trace(t, Happened::prepared, ballot.value());
+    send_to_voters(t, Prepare{vector(), ballot});
+    promise(t, ballot);
+    seal_round_at_ = t.now + Duration(wait + 2 * majority_rtt(&Peer::srtt).value());
+    sealer_ = Preparing{ballot, {}};
+    count_promise(t, *my_vote_, my_promise(delivered_));
+}
+
+/// From here on this voter neither proposes, skips nor accepts in the lanes of this epoch.
+void Core::promise(Turn& t, Ballot ballot) {
+    DOOZER_ASSERT(ballot > acceptor_.promised || mutated(Mutant::stale_ballot_promised));
+    acceptor_.promised = ballot;
+    ballot_seen_ = std::max(ballot_seen_, ballot);
+    sealer_ = std::monostate{};
+    if (deferred_ && deferred_->second.ballot < ballot) deferred_.reset();
+    auto const stagger = static_cast<std::int64_t>(2 + *my_vote_);
+    seal_round_at_ = t.now + Duration(suspicion_time().value() * stagger);
+}
+
+Promise Core::my_promise(Slot from) const {
+    Promise p{vector(),        acceptor_.promised, acceptor_.accepted,
+              acceptor_.value, blocked_lanes(),    {}};
+    std::map<Slot, Batch> items;
+    for (LaneCopy const& lane : lanes_) {
+        for (Item const& i : lane.items_from(std::max(from, delivered_))) {
+            items.emplace(i.slot, i.batch);
+        }
+    }
+    for (auto const& [slot, batch] : items) p.items.push_back({slot, batch});
+    return p;
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Prepare const& m) {
+    if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    if (voter_of(m.ballot) != configuration_.voter_index(from) || round_of(m.ballot) == 0) {
+        return t.ignore(Ignored::malformed);
+    }
+    if (mutated(Mutant::catch_up_refuses_promise) && catch_up_) return;
+    if (m.ballot <= acceptor_.promised && !mutated(Mutant::stale_ballot_promised)) {
+        t.ignore(Ignored::stale_ballot);
+        return send(t, from, Nack{vector(), acceptor_.promised});
+    }
+    promise(t, m.ballot);
+    send(t, from, my_promise(m.vector.delivered));
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Promise const& m) {
+    if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    bool const has_value = m.value != nullptr;
+    if (has_value != (m.accepted > Ballot(0)) || (has_value && !valid(configuration_, *m.value)) ||
+        !valid(configuration_, m.items, Slot(0), m.vector.upto)) {
+        return t.ignore(Ignored::malformed);
+    }
+    auto const* const preparing = std::get_if<Preparing>(&sealer_);
+    if (!preparing || preparing->ballot != m.ballot) return t.ignore(Ignored::stale_answer);
+    count_promise(t, *configuration_.voter_index(from), m);
+}
+
+void Core::count_promise(Turn& t, std::size_t voter, Promise promise) {
+    auto& preparing = std::get<Preparing>(sealer_);
+    preparing.promises.insert_or_assign(voter, std::move(promise));
+    if (preparing.promises.size() < configuration_.majority()) return;
+    Ballot const ballot = preparing.ballot;
+    SealValuePtr const value = choose_value(configuration_, ballot, preparing.promises);
+    sealer_ = Accepting{ballot, value, {}};  // one value per ballot: later promises find no phase
+    send_to_voters(t, Accept{vector(), ballot, value});
+    (void)accept(t, me_, ballot, value);
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Accept const& m) {
+    if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    if (!m.value || voter_of(m.ballot) != configuration_.voter_index(from) ||
+        round_of(m.ballot) == 0 || !valid(configuration_, *m.value)) {
+        return t.ignore(Ignored::malformed);
+    }
+    if (!accept(t, from, m.ballot, m.value) && m.ballot < acceptor_.promised) {
+        send(t, from, Nack{vector(), acceptor_.promised});
+    }
+}
+
+/// Accepts a seal. Not before everything below its base is delivered here: the value does not hold
+/// what lies below, and one who accepted must be able to finish the epoch alone.
+bool Core::accept(Turn& t, MemberId from, Ballot ballot, SealValuePtr const& value) {
+    if (ballot < acceptor_.promised) {
+        t.ignore(Ignored::stale_ballot);
+        return false;
+    }
+    if (delivered_ < value->base && !mutated(Mutant::accept_below_base)) {
+        t.ignore(Ignored::behind_base);
+        deferred_.emplace(from, Accept{Vector{}, ballot, value});
+        fetch_from_best(t, from);
+        return false;
+    }
+    if (ballot > acceptor_.promised) promise(t, ballot);
+    acceptor_.accepted = ballot;
+    acceptor_.value = value;
+    deferred_.reset();
+    if (from == me_) {
+        count_accepted(t, *my_vote_);
+    } else {
+        send(t, from, Accepted{vector(), ballot});
+    }
+    return true;
+}
+
+void Core::retry_deferred(Turn& t) {
+    if (!deferred_ || delivered_ < deferred_->second.value->base) return;
+    auto const [from, m] = *deferred_;
+    (void)accept(t, from, m.ballot, m.value);
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Accepted const& m) {
+    if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    auto const* const accepting = std::get_if<Accepting>(&sealer_);
+    if (!accepting || accepting->ballot != m.ballot) return t.ignore(Ignored::stale_answer);
+    count_accepted(t, *configuration_.voter_index(from));
+}
+
+void Core::count_accepted(Turn& t, std::size_t voter) {
+    auto& accepting = std::get<Accepting>(sealer_);
+    accepting.accepted.insert(voter);
+    if (accepting.accepted.size() < configuration_.majority()) return;
+    SealValuePtr const value = accepting.value;
+    trace(t, Happened::sealed, accepting.ballot.value());
+    send_to_voters(t, Sealed{vector(), value});
+    if (delivered_ < value->base) return;  // still fetching; then END comes with what is fetched
+    apply_seal(t, *value);
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Nack const& m) {
+    if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    ballot_seen_ = std::max(ballot_seen_, m.promised);  // the next round will be above
+}
+
+/// R9. The sender itself is usually in the next epoch when this arrives, but sent it before.
+void Core::handle(Turn& t, MemberId from, Peer& peer, Sealed const& m) {
+    if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    if (!m.value || !valid(configuration_, *m.value)) return t.ignore(Ignored::malformed);
+    if (delivered_ < m.value->base && !mutated(Mutant::apply_below_base)) {
+        t.ignore(Ignored::behind_base);
+        return fetch(t, from);
+    }
+    apply_seal(t, *m.value);
+}
+
+/// R9 and R10 in one step: whoever hears from us next hears of the next epoch. REQUIRES: the value
+/// is decided and its base is delivered.
+void Core::apply_seal(Turn& t, SealValue const& value) {
+    DOOZER_ASSERT(delivered_ >= value.base || mutated(Mutant::apply_below_base));
+    for (Item const& item : value.items) {
+        if (item.slot < delivered_) continue;
+        // The first stop sign wins over the seal's own owners, and nothing behind it counts.
+        if (deliver(t, item)) return;
+    }
+    enter(t, with_owners(configuration_, value.owners));
+}
+
+}  // namespace doozer::consensus

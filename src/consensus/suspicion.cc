@@ -1,0 +1,122 @@
+// R7: when something is outstanding for too long, fetch it or close the epoch. Liveness only.
+#include "consensus/core.h"
+#include "consensus/mutants.h"
+
+namespace doozer::consensus {
+
+namespace {
+Duration times(Duration d, std::int64_t n) {
+    return Duration(d.value() * n);
+}
+}  // namespace
+
+/// The majority-th smallest of something measured of the voters; so that one slow member does not
+/// count. 0: not measured for so many.
+Duration Core::majority_rtt(Duration Peer::*what) const {
+    std::vector<Duration> measured{Duration(0)};  // to myself
+    for (auto const& [id, peer] : peers_) {
+        if (configuration_.voter_index(id) && peer.srtt > Duration(0)) {
+            measured.push_back(peer.*what);
+        }
+    }
+    std::sort(measured.begin(), measured.end());
+    std::size_t const majority = configuration_.majority();
+    return measured.size() < majority ? Duration(0) : measured[majority - 1];
+}
+
+/// T of consensus.md, section 5.
+Duration Core::suspicion_time() const {
+    Duration const rtt = majority_rtt(&Peer::srtt);
+    if (rtt == Duration(0)) return tuning_.suspicion_cap;
+    Duration const wanted = Duration(3 * rtt.value() + 4 * majority_rtt(&Peer::jitter).value());
+    Duration const cap = std::max(tuning_.suspicion_cap, times(rtt, 4));
+    return std::clamp(wanted, tuning_.suspicion_floor, cap);
+}
+
+/// Since when something is outstanding and nothing moves.
+void Core::note_progress(Turn& t, Epoch epoch_before, Slot delivered_before) {
+    bool const moved = epoch() != epoch_before || delivered_ != delivered_before;
+    if (moved && std::holds_alternative<Canvassing>(sealer_)) sealer_ = std::monostate{};
+    if (moved && epoch() == epoch_before) measure_blocking(t);
+    waited_for_ = IndexSet{};
+    if (tuning_.choose_owners && voter() && delivered_ < seen_) {
+        Slot const known = known_below();
+        Item const* const next = next_item();
+        bool const on_votes = next && next->slot < known;
+        if (!on_votes) waited_for_ = blocked_lanes();
+    }
+    if (!voter() || delivered_ >= seen_) {
+        blocked_since_ = never;
+    } else if (moved || blocked_since_ == never) {
+        blocked_since_ = t.now;
+    }
+}
+
+/// A process that is woken late has reason to think that it is the slow one.
+/// Lifeguard (arXiv 1707.00788).
+void Core::doubt_self(Instant now) {
+    if (wake_promised_ == never || tuning_.self_doubt_max == Duration(0)) return;
+    Duration const t = suspicion_time();
+    if (now - wake_promised_ > Duration(t.value() / 4)) doubt_until_ = now + t;
+    if (blocked_since_ == never) return;
+    Duration const longest = std::min(times(t, 10), tuning_.self_doubt_max);
+    doubt_until_ = std::min(doubt_until_, blocked_since_ + longest);
+}
+
+void Core::suspect(Turn& t) {
+    if (!voter() || mutated(Mutant::never_suspect)) return;
+    if (!open()) {
+        if (t.now >= seal_round_at_) start_round(t);
+        return;
+    }
+    Duration const patience = suspicion_time();
+    if (blocked_since_ == never || t.now < blocked_since_ + patience) return;
+    if (t.now < doubt_until_) return;
+    // Somebody may have it all and only our link to the owner be cut: no need to close anything.
+    auto const helper = next_to_ask(fetching_from_.value_or(MemberId{}), [&](Peer const& peer) {
+        return peer.vector.epoch == epoch() && is_ahead(peer) && t.now - peer.heard <= patience;
+    });
+    if (helper) fetch(t, *helper);
+    // A dead peer's last word must not hold us up for ever.
+    if (helper && t.now < blocked_since_ + times(patience, 2)) return;
+    if (t.now >= prevote_at_) ask_prevote(t);
+}
+
+void Core::ask_prevote(Turn& t) {
+    prevote_at_ = t.now + suspicion_time();
+    trace(t, Happened::suspected, delivered_.value() + 1);
+    Canvassing canvass;
+    canvass.yes.insert(*my_vote_);
+    sealer_ = canvass;
+    send_to_voters(t, Prevote{vector()});
+    if (configuration_.majority() == 1) start_round(t);
+}
+
+/// Any blocked lane will do: with two dead owners different members may wait for different lanes
+/// for ever. A voter that is further than the asker has what the asker lacks, so it says no.
+bool Core::would_help_to_close(Instant now, Slot asker_delivered) const {
+    if (mutated(Mutant::prevote_always_yes)) return true;
+    if (asker_delivered < delivered_) return false;
+    if (!open()) return true;
+    return blocked_since_ != never &&
+           now - blocked_since_ >= Duration(suspicion_time().value() / 2);
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Prevote const& m) {
+    if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    advance(t);
+    if (m.vector.epoch != epoch()) return;
+    send(t, from, PrevoteReply{vector(), would_help_to_close(t.now, m.vector.delivered)});
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, PrevoteReply const& m) {
+    if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    advance(t);
+    auto* const canvass = std::get_if<Canvassing>(&sealer_);
+    if (!canvass || !open() || m.vector.epoch != epoch()) return t.ignore(Ignored::stale_answer);
+    if (!m.yes) return;
+    canvass->yes.insert(*configuration_.voter_index(from));
+    if (canvass->yes.size() >= configuration_.majority()) start_round(t);
+}
+
+}  // namespace doozer::consensus

@@ -1,0 +1,54 @@
+// What the core tells those who watch: refusals by name, and the turns of an epoch.
+#pragma once
+
+#include <cstdint>
+
+#include "consensus/types.h"
+
+namespace doozer::consensus {
+
+/// Why an input changed nothing (or a part of it did not).
+enum class Ignored : std::uint8_t {
+    unknown_link,    // from a peer without a standing link
+    not_greeted,     // before the HELLO of its link
+    other_lineage,   // another cluster
+    malformed,       // no member that follows the protocol says this
+    epoch_over,      // of an epoch that has ended here
+    epoch_ahead,     // of an epoch that has not begun here
+    not_a_voter,     // from, or at, a member that has no vote in this epoch
+    not_an_owner,    // ops of a lane from one who owns none, or a forward to one
+    closed,          // this voter has promised a seal of the epoch
+    gap,             // something before it is missing
+    stale_ballot,    // a higher ballot was promised
+    stale_answer,    // to a question that is not asked any more
+    behind_base,     // a seal whose base is not delivered yet
+    nothing_new,     // known already
+    other_catch_up,  // catching up from somebody else
+    queue_full,      // a bound of limits.h is reached
+    bad_snapshot,    // bytes that are no snapshot
+    does_not_count,  // a delivered batch that is a copy, or of one who is no voter
+};
+
+/// Something that people and checkers want to know happened.
+enum class Happened : std::uint8_t {
+    entered_epoch,  // value: number of owners
+    suspected,      // asked to close the epoch; value: 1 + the slot it waits for
+    prepared,       // value: the ballot
+    sealed,         // a seal was decided here; value: the ballot
+    caught_up,      // an epoch was ended by catching up
+    snapshot_installed,
+    demotion_proposed,     // value: the lane
+    readmission_proposed,  // value: index of the voter
+    removed,               // is no voter any more
+    diverged,              // a peer's state differs after the same batches: stop serving
+};
+struct TraceEvent {
+    Happened what;
+    Epoch epoch;
+    std::uint64_t value = 0;
+};
+
+char const* name_of(Ignored reason);
+char const* name_of(Happened what);
+
+}  // namespace doozer::consensus

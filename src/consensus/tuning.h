@@ -1,0 +1,31 @@
+// Times and sizes. None of them bears on safety. Source: consensus.md, sections 4 and 5.
+#pragma once
+
+#include "base/limits.h"
+#include "consensus/types.h"
+
+namespace doozer::consensus {
+
+struct Tuning {
+    Duration suspicion_floor = milliseconds(10);
+    Duration suspicion_cap = milliseconds(100);  // -fill
+    Duration kick_after = seconds(60);           // -timeout
+    Duration ping_every = milliseconds(200);
+    Duration tell_within = microseconds(500);
+    Duration fetch_patience = milliseconds(500);  // then somebody else is asked
+    Duration park_after = milliseconds(5);
+    Duration self_doubt_max = seconds(1);
+    Duration readmit_after = seconds(1);
+    Duration readmit_after_max = seconds(60);
+    Duration flapping_within = seconds(600);
+    bool choose_owners = true;  // demote slow owners, let healthy voters in again
+    Duration slow_owner_floor = milliseconds(1);
+    std::uint64_t slow_owner_items = 100;  // how many to watch before an owner is called slow
+    std::uint64_t park_ahead = 65'536;     // LEAD
+    std::size_t window_batches = lane_window_batches;
+    std::size_t window_bytes = lane_window_bytes;
+    std::size_t log_bytes = log_bytes_default;
+    std::size_t decided_bytes = decided_bytes_max;
+};
+
+}  // namespace doozer::consensus

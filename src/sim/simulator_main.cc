@@ -1,0 +1,111 @@
+// doozer-sim: whole clusters in one thread, virtual time, a hostile network, and a seed.
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "sim/simulator.h"
+
+namespace {
+
+using doozer::sim::RunOptions;
+using doozer::sim::RunResult;
+
+struct Options {
+    std::size_t members = 3;
+    std::uint64_t seeds = 60;
+    std::uint64_t first_seed = 1;
+    std::size_t operations = 120;
+    bool trace = false;
+};
+
+constexpr char usage[] =
+    "usage: doozer-sim [--members n] [--seeds N] [--first-seed S] [--operations n] [--trace]\n"
+    "Runs N simulated clusters of n members (1 to 7), with the seeds S, S+1, ... Exits 0 if every\n"
+    "checker is content with all of them, else 1. --trace prints what happened in each.\n";
+
+bool parse_number(char const* text, std::uint64_t& into) {
+    char const* const end = text + std::strlen(text);
+    auto const [rest, error] = std::from_chars(text, end, into);
+    return error == std::errc() && rest == end;
+}
+
+bool parse(int argc, char** argv, Options& o) {
+    for (int i = 1; i < argc; ++i) {
+        std::string const name = argv[i];
+        if (name == "--trace") {
+            o.trace = true;
+            continue;
+        }
+        std::uint64_t value = 0;
+        if (++i >= argc || !parse_number(argv[i], value)) return false;
+        if (name == "--members" && value >= 1 && value <= 7) {
+            o.members = value;
+        } else if (name == "--seeds" && value >= 1) {
+            o.seeds = value;
+        } else if (name == "--first-seed") {
+            o.first_seed = value;
+        } else if (name == "--operations" && value >= 100) {
+            o.operations = value;
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+void print_failures(Options const& o, std::uint64_t seed, RunResult const& r) {
+    std::printf("seed %llu FAILED\n", static_cast<unsigned long long>(seed));
+    for (std::string const& f : r.failures) std::printf("  %s\n", f.c_str());
+    std::printf("  repeat: doozer-sim --members %zu --seeds 1 --first-seed %llu --operations %zu\n",
+                o.members, static_cast<unsigned long long>(seed), o.operations);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Options o;
+    if (!parse(argc, argv, o)) {
+        std::fputs(usage, stderr);
+        return 2;
+    }
+    std::uint64_t failed = 0;
+    std::uint64_t operations = 0;
+    std::uint64_t epochs = 0;
+    std::uint64_t seals = 0;
+    std::uint64_t frozen = 0;
+    doozer::base::Duration longest;
+    std::map<std::string, std::uint64_t> faults;
+    for (std::uint64_t seed = o.first_seed; seed < o.first_seed + o.seeds; ++seed) {
+        RunOptions const run_options{o.members, seed, o.operations, o.trace};
+        RunResult r = doozer::sim::run(run_options);
+        for (std::string const& line : r.lines) std::printf("%s\n", line.c_str());
+        if (seed % 16 == o.first_seed % 16 && doozer::sim::run(run_options).trace != r.trace) {
+            r.failures.emplace_back("a second run of the seed took another course");
+        }
+        operations += r.operations;
+        epochs += r.epochs;
+        seals += r.seals;
+        frozen += r.liveness_checked ? 1 : 0;
+        longest = std::max(longest, r.longest_gap);
+        for (auto const& [kind, times] : r.faults) faults[kind] += times;
+        if (r.failures.empty()) continue;
+        ++failed;
+        print_failures(o, seed, r);
+    }
+    for (std::string const& kind : doozer::sim::fault_kinds()) {
+        if (o.seeds < 100 || faults[kind] > 0) continue;
+        std::printf("FAILED: not one fault of the kind \"%s\"\n", kind.c_str());
+        ++failed;
+    }
+    std::string kinds;
+    for (auto const& [kind, times] : faults) kinds += ", " + std::to_string(times) + " " + kind;
+    std::printf(
+        "%llu seeds, %llu failed: %llu operations%s; %llu epochs, %llu seals; "
+        "%llu frozen majorities, longest wait for a write %.1f ms\n",
+        static_cast<unsigned long long>(o.seeds), static_cast<unsigned long long>(failed),
+        static_cast<unsigned long long>(operations), kinds.c_str(),
+        static_cast<unsigned long long>(epochs), static_cast<unsigned long long>(seals),
+        static_cast<unsigned long long>(frozen), static_cast<double>(longest.value()) / 1e6);
+    return failed == 0 ? 0 : 1;
+}
