@@ -13,8 +13,10 @@ constexpr std::size_t kept_capacity_max = 4096;
 
 }  // namespace
 
-Connection::Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer)
+Connection::Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer,
+                       TlsIdentity const* identity)
     : socket_(std::move(socket)), owner_(&owner), buffer_(buffer) {
+    if (identity != nullptr) tls_.emplace(*identity);
     error_code ignored;  // a connection that is already broken says so when it is read
     socket_.non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay(true), ignored);
@@ -43,8 +45,30 @@ void Connection::on_readable() {
     std::size_t const size = socket_.read_some(asio::buffer(buffer_), error);
     if (error == asio::error::would_block) return wait_readable();
     if (error) return end();
-    offer({buffer_.data(), size});
+    std::string_view const arrived(buffer_.data(), size);
+    tls_ ? open_sealed(arrived) : offer(arrived);
     if (!paused_) wait_readable();
+}
+
+void Connection::open_sealed(std::string_view arrived) {
+    bool const shaking_hands = !tls_->handshake_done();
+    std::string plain;
+    auto const opened = tls_->open(arrived, plain);
+    if (!plain.empty()) offer(plain);
+    if (shaking_hands) flush();  // it has something to say
+    if (!opened.ok()) end(opened.error().detail);
+}
+
+/// Turns a part of the output into TLS records: not more than the socket is likely to take, so
+/// that output() goes on telling how much the other side has not taken yet.
+void Connection::seal_output() {
+    while (tls_->handshake_done() && !output_.empty() && sealed_.size() < base::read_chunk_bytes) {
+        std::string_view const piece = output_.front(1).front().substr(0, base::read_chunk_bytes);
+        tls_->seal(piece);
+        output_.consume(piece.size());
+        sealed_.append([&](std::string& out) { tls_->take_sealed(out); });
+    }
+    sealed_.append([&](std::string& out) { tls_->take_sealed(out); });
 }
 
 /// Hands up what was left over and what arrived, and keeps what is not taken.
@@ -60,28 +84,31 @@ void Connection::offer(std::string_view arrived) {
     if (input_.empty() && input_.capacity() > kept_capacity_max) std::string().swap(input_);
 }
 
-void Connection::end() {
-    if (ConnectionOwner* const owner = std::exchange(owner_, nullptr)) owner->on_end();
+void Connection::end(std::string_view refused) {
+    if (ConnectionOwner* const owner = std::exchange(owner_, nullptr)) owner->on_end(refused);
 }
 
 void Connection::flush() {
     if (waiting_writable_ || !socket_.is_open()) return;
-    while (!output_.empty()) {
+    OutputQueue& queue = tls_ ? sealed_ : output_;
+    for (;;) {
+        if (tls_) seal_output();
+        if (queue.empty()) return;
         std::array<asio::const_buffer, gather_max> buffers;
         std::size_t count = 0;
-        for (std::string_view const piece : output_.front(gather_max)) {
+        for (std::string_view const piece : queue.front(gather_max)) {
             buffers[count++] = asio::const_buffer(piece.data(), piece.size());
         }
         error_code error;
         std::size_t const sent = socket_.write_some(buffers, error);
         if (error == asio::error::would_block) break;
         if (error) {
-            output_.consume(output_.size());
+            output_ = {};
+            sealed_ = {};
             return end();
         }
-        output_.consume(sent);
+        queue.consume(sent);
     }
-    if (output_.empty()) return;
     waiting_writable_ = true;
     socket_.async_wait(tcp::socket::wait_write,
                        [self = shared_from_this()](error_code const& error) {

@@ -5,12 +5,14 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/limits.h"
 #include "net/asio.h"
 #include "net/output_queue.h"
+#include "net/tls.h"
 
 namespace doozer::net {
 
@@ -30,13 +32,16 @@ class ConnectionOwner {
     virtual std::size_t on_bytes(std::string_view bytes) = 0;
 
     /// The other side sends nothing more, or the connection is broken; on_bytes() is not called
-    /// again. The owner flushes what it still has to say, if it wants to, and closes.
-    virtual void on_end() = 0;
+    /// again. The owner flushes what it still has to say, if it wants to, and closes. `refused`
+    /// says why, if it was this side that would not go on.
+    virtual void on_end(std::string_view refused) = 0;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
-    Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer);
+    /// With an `identity` the connection speaks TLS.
+    Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer,
+               TlsIdentity const* identity = nullptr);
 
     /// Begins to read.
     void start() { resume(); }
@@ -63,13 +68,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void wait_readable();
     void on_readable();
     void offer(std::string_view arrived);
-    void end();
+    void open_sealed(std::string_view arrived);
+    void seal_output();
+    void end(std::string_view refused = {});
 
     tcp::socket socket_;
     ConnectionOwner* owner_;  // null once closed or ended
     ReadBuffer& buffer_;
     std::string input_;  // what was not taken yet
     OutputQueue output_;
+    std::optional<TlsFilter> tls_;
+    OutputQueue sealed_;  // with TLS, what output_ has become
     bool paused_ = true;
     bool waiting_readable_ = false;
     bool waiting_writable_ = false;

@@ -16,7 +16,7 @@ class Taker : public ConnectionOwner {
         if (connection != nullptr && pause_after_taking) connection->pause();
         return take;
     }
-    void on_end() override { ended = true; }
+    void on_end(std::string_view /*refused*/) override { ended = true; }
 
     std::string taken;
     std::size_t appetite = SIZE_MAX;

@@ -32,10 +32,11 @@ base::Response response_of(replica::Reply const& reply) {
 }  // namespace
 
 ClientSession::ClientSession(base::SessionId id, SessionHost& host, net::tcp::socket socket,
-                             net::ReadBuffer& buffer, std::size_t frame_bytes_max)
+                             net::ReadBuffer& buffer, net::TlsIdentity const* identity,
+                             std::size_t frame_bytes_max)
     : id_(id),
       host_(host),
-      connection_(std::make_shared<net::Connection>(std::move(socket), *this, buffer)),
+      connection_(std::make_shared<net::Connection>(std::move(socket), *this, buffer, identity)),
       frame_bytes_max_(frame_bytes_max) {}
 
 std::size_t ClientSession::on_bytes(std::string_view bytes) {
@@ -44,7 +45,7 @@ std::size_t ClientSession::on_bytes(std::string_view bytes) {
     while (!connection_->paused()) {
         auto const frame = frames.next();
         if (!frame.ok()) {
-            host_.on_malformed(*this, frame.error().detail);
+            host_.on_client_end(*this, frame.error().detail);
             return bytes.size();
         }
         if (!frame.value()) break;
@@ -57,7 +58,7 @@ std::size_t ClientSession::on_bytes(std::string_view bytes) {
 bool ClientSession::handle(std::string_view body) {
     auto const request = wire::decode_request(body);
     if (!request.ok()) {
-        host_.on_malformed(*this, request.error().detail);
+        host_.on_client_end(*this, request.error().detail);
         return false;
     }
     ++outstanding_;

@@ -28,16 +28,16 @@ class SessionHost {
     /// Hands a request to the replica; replies that come at once are in the session when this
     /// returns.
     virtual void on_request(ClientSession& session, base::Request const& request) = 0;
-    /// The client is gone. What is left to send to it is sent when the turn ends.
-    virtual void on_client_end(ClientSession& session) = 0;
-    /// The client sent what is no request and is not listened to any longer.
-    virtual void on_malformed(ClientSession& session, std::string_view why) = 0;
+    /// The client is gone, or is not listened to any longer because of what it sent: then `refused`
+    /// says why. What is left to send to it is sent when the turn ends.
+    virtual void on_client_end(ClientSession& session, std::string_view refused) = 0;
 };
 
 class ClientSession : public net::ConnectionOwner {
   public:
     ClientSession(base::SessionId id, SessionHost& host, net::tcp::socket socket,
-                  net::ReadBuffer& buffer, std::size_t frame_bytes_max);
+                  net::ReadBuffer& buffer, net::TlsIdentity const* identity,
+                  std::size_t frame_bytes_max);
 
     void start() { connection_->start(); }
     [[nodiscard]] base::SessionId id() const { return id_; }
@@ -58,7 +58,7 @@ class ClientSession : public net::ConnectionOwner {
     }
 
     std::size_t on_bytes(std::string_view bytes) override;
-    void on_end() override { host_.on_client_end(*this); }
+    void on_end(std::string_view refused) override { host_.on_client_end(*this, refused); }
 
     // The host's notes on this session.
     bool is_active = false;         ///< to be looked at when the turn ends

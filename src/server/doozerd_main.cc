@@ -46,8 +46,8 @@ int main(int argc, char** argv) {
     server::raise_descriptor_limit();
 
     server::Node node(options.value());
-    if (auto const listening = node.listen(); !listening.ok()) {
-        return fail(1, listening.error().detail);
+    if (auto const ready = node.prepare(); !ready.ok()) {
+        return fail(1, ready.error().detail);
     }
     node.run();
     return 0;

@@ -42,7 +42,11 @@ Node::Node(Options options)
           loop_, [this](net::tcp::socket socket) { on_accept(std::move(socket)); },
           [](std::string const& why) { spdlog::warn("refused a connection: {}", why); }) {}
 
-Result<Done> Node::listen() {
+Result<Done> Node::prepare() {
+    if (!options_.tls_certificate_file.empty()) {
+        DOOZER_TRY(tls_,
+                   net::TlsIdentity::load(options_.tls_certificate_file, options_.tls_key_file));
+    }
     return listener_.listen(options_.listen);
 }
 
@@ -59,7 +63,8 @@ void Node::begin() {
     replica::Options options;
     options.identity.id = new_process_id();
     options.identity.cluster_name = options_.cluster_name;
-    options.identity.address = net::to_string(listener_.address());
+    options.identity.address =
+        net::to_string(options_.advertise ? *options_.advertise : listener_.address());
     options.identity.hostname = hostname();
     options.identity.version = DOOZER_VERSION;
     options.access = replica::Access(options_.read_write_secret, options_.read_only_secret);
@@ -75,7 +80,7 @@ void Node::begin() {
     });
     listener_.start();
     spdlog::info("doozerd {} {} founded cluster {} and listens on {}", DOOZER_VERSION,
-                 options.identity.id, options_.cluster_name, options.identity.address);
+                 options.identity.id, options_.cluster_name, net::to_string(listener_.address()));
 }
 
 /// Waits for something to happen, lets happen what else is there, and answers it all together.
@@ -143,6 +148,7 @@ void Node::on_activity(ClientSession& session) {
 void Node::on_accept(net::tcp::socket socket) {
     SessionId const id = std::exchange(next_session_, next_session_.next());
     auto session = std::make_unique<ClientSession>(id, *this, std::move(socket), read_buffer_,
+                                                   tls_ ? &*tls_ : nullptr,
                                                    frame_bytes_max(options_.value_bytes_max));
     if (over_budget()) {
         spdlog::warn("refused a connection from {}: out of memory for buffers", session->peer());
@@ -159,13 +165,8 @@ void Node::on_request(ClientSession& session, Request const& request) {
     perform_replies();
 }
 
-void Node::on_client_end(ClientSession& session) {
-    session.is_ending = true;
-    on_activity(session);
-}
-
-void Node::on_malformed(ClientSession& session, std::string_view why) {
-    spdlog::warn("closed the connection of {}: {}", session.peer(), why);
+void Node::on_client_end(ClientSession& session, std::string_view refused) {
+    if (!refused.empty()) spdlog::warn("refused the connection of {}: {}", session.peer(), refused);
     session.is_ending = true;
     on_activity(session);
 }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,18 +22,17 @@ class Node : public SessionHost {
   public:
     explicit Node(Options options);
 
-    /// Binds the listening socket. Error (other): one line.
-    Result<Done> listen();
+    /// Reads the certificate and binds the listening socket. Error (other): one line.
+    Result<Done> prepare();
 
-    /// Founds the cluster and serves it until SIGTERM or SIGINT. REQUIRES: listen() was done.
+    /// Founds the cluster and serves it until SIGTERM or SIGINT. REQUIRES: prepare() was done.
     void run();
 
   private:
     void on_accept(net::tcp::socket socket);
     void on_activity(ClientSession& session) override;
     void on_request(ClientSession& session, Request const& request) override;
-    void on_client_end(ClientSession& session) override;
-    void on_malformed(ClientSession& session, std::string_view why) override;
+    void on_client_end(ClientSession& session, std::string_view refused) override;
 
     void begin();
     void take_turn();
@@ -52,6 +52,7 @@ class Node : public SessionHost {
     net::asio::signal_set signals_;
     net::asio::steady_timer timer_;
     net::Listener listener_;
+    std::optional<net::TlsIdentity> tls_;
     std::unique_ptr<replica::Replica> replica_;
     replica::Effects effects_;
     std::unordered_map<SessionId, std::unique_ptr<ClientSession>> sessions_;

@@ -14,10 +14,15 @@ namespace {
 /// The words as they were given; what they mean is judged when all are known.
 struct Words {
     std::string listen = "127.0.0.1:8046";
+    std::string advertise;
     std::vector<std::string> attach;
     std::string boot;
     std::string restore;
     std::string web = "false";
+    std::string authority;
+    std::string cluster_secret;
+    bool insecure_members = false;
+    bool web_write = false;
 };
 
 Error refused(std::string text) {
@@ -37,10 +42,21 @@ Flags::Setter checked(T& target, Parse parse, T least, char const* complaint) {
 Flags flags_for(Words& words, Options& options) {
     Flags flags;
     flags.add_text("l", words.listen);
+    flags.add("advertise", [&words](std::string_view text) -> Result<Done> {
+        if (text.empty()) return refused("must not be empty");
+        words.advertise = text;
+        return Done{};
+    });
+    flags.add_text("tlscert", options.tls_certificate_file);
+    flags.add_text("tlskey", options.tls_key_file);
     flags.add_texts("a", words.attach);
     flags.add_text("b", words.boot);
     flags.add_text("restore", words.restore);
     flags.add_text("w", words.web);
+    flags.add_text("tlsca", words.authority);
+    flags.add_text("clustersecret", words.cluster_secret);
+    flags.add_boolean("insecure-members", words.insecure_members);
+    flags.add_boolean("webwrite", words.web_write);
     flags.add_text("c", options.cluster_name);
     flags.add_boolean("v", options.show_version);
     flags.add_boolean("h", options.show_help);
@@ -61,16 +77,27 @@ Flags flags_for(Words& words, Options& options) {
     return flags;
 }
 
-/// Roads that this version does not go. It must not found a cluster when it was told to join one.
-Result<Done> refuse_other_beginnings(Words const& words, Environment const& env) {
-    if (!words.attach.empty()) return refused("-a: attaching to a cluster is not supported");
-    if (!words.boot.empty()) return refused("-b: booting through a DzNS is not supported");
-    if (!env("DOOZER_BOOT_URI").empty()) {
-        return refused("DOOZER_BOOT_URI: booting through a DzNS is not supported");
+/// Roads that this version does not go. It must not found a cluster when it was told to join one,
+/// nor seem to protect what it does not have.
+Result<Done> refuse_other_roads(Words const& words, Environment const& env) {
+    constexpr char const* no_members = ": a cluster of several members is not supported";
+    constexpr char const* no_web = ": the web view is not supported; use -w false";
+    struct Road {
+        bool taken;
+        std::string name;
+        char const* why;
+    };
+    for (Road const& road :
+         {Road{!words.attach.empty(), "-a", no_members},
+          Road{!words.boot.empty(), "-b", no_members},
+          Road{!env("DOOZER_BOOT_URI").empty(), "DOOZER_BOOT_URI", no_members},
+          Road{!words.authority.empty(), "-tlsca", no_members},
+          Road{!words.cluster_secret.empty(), "-clustersecret", no_members},
+          Road{words.insecure_members, "-insecure-members", no_members},
+          Road{!words.restore.empty(), "-restore", ": founding from a journal is not supported"},
+          Road{words.web != "false", "-w", no_web}, Road{words.web_write, "-webwrite", no_web}}) {
+        if (road.taken) return refused(road.name + road.why);
     }
-    if (!words.restore.empty())
-        return refused("-restore: founding from a journal is not supported");
-    if (words.web != "false") return refused("-w: the web view is not supported; use -w false");
     return Done{};
 }
 
@@ -94,9 +121,15 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     if (read < words.size()) return refused("unexpected argument: " + std::string(words[read]));
     if (given.listen.empty()) return refused("require a listen address");
     DOOZER_TRY(options.listen, address_with_port("-l", given.listen));
-    if (options.listen.host.empty()) {
+    if (!given.advertise.empty()) {
+        DOOZER_TRY(options.advertise, address_with_port("-advertise", given.advertise));
+    }
+    if ((options.advertise ? *options.advertise : options.listen).host.empty()) {
         return refused("-l " + given.listen +
-                       ": needs a host, since others reach this process by it");
+                       ": others reach this process by its host; name it, or give -advertise");
+    }
+    if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
+        return refused("need both -tlscert and -tlskey");
     }
     if (!store::is_path_component(options.cluster_name)) {
         return refused("-c " + options.cluster_name +
@@ -105,7 +138,7 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     if (options.value_bytes_max > std::min(value_bytes_ceiling, options.memory_bytes / 8)) {
         return refused("-maxvalue: must be at most 268435456 and an eighth of -maxmem");
     }
-    DOOZER_TRY([[maybe_unused]] Done const ok, refuse_other_beginnings(given, env));
+    DOOZER_TRY([[maybe_unused]] Done const ok, refuse_other_roads(given, env));
     options.read_write_secret = env("DOOZER_RWSECRET");
     options.read_only_secret = env("DOOZER_ROSECRET");
     return options;
@@ -119,6 +152,10 @@ Founds a cluster and serves it until it is told to stop.
 Options:
   -l host:port      where to listen, and the address by which others know this
                     process (default 127.0.0.1:8046)
+  -advertise host:port
+                    that address, if -l is not it
+  -tlscert file     certificate (PEM) for clients to connect with TLS
+  -tlskey file      its key
   -c name           name of the cluster (default local)
   -w false          no web view
   -pulse seconds    how often to write how far this process has come (default 1)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +19,10 @@ using namespace base;
 
 struct Options {
     net::Address listen{"127.0.0.1", 8046};
+    std::optional<net::Address> advertise;  ///< by which others know this process, if not `listen`
     std::string cluster_name = "local";
+    std::string tls_certificate_file;  ///< both or neither
+    std::string tls_key_file;
     Duration pulse = seconds(1);
     Duration fill = milliseconds(100);
     Duration timeout = seconds(60);

@@ -76,9 +76,19 @@ TEST(Options, NonsenseIsRefused) {
     for (char const* name : {"", "a/b", "a_b", "a b", "\xc3\xa9"}) {
         EXPECT_TRUE(error({"-c", name}).starts_with("-c ")) << name;
     }
-    EXPECT_TRUE(error({"-l", ":8046"}).starts_with("-l :8046: needs a host"));
+    EXPECT_TRUE(error({"-l", ":8046"}).starts_with("-l :8046: others reach"));
+    EXPECT_TRUE(error({"-l", ":8046", "-advertise", ":1"}).starts_with("-l :8046: others reach"));
+    EXPECT_TRUE(error({"-advertise", "host"}).starts_with("-advertise host: missing port"));
+    EXPECT_EQ(error({"-tlscert", "f"}), "need both -tlscert and -tlskey");
+    EXPECT_EQ(error({"-tlskey", "f"}), "need both -tlscert and -tlskey");
     EXPECT_TRUE(error({"-maxvalue", "268435457"}).starts_with("-maxvalue: "));
     EXPECT_TRUE(error({"-maxmem", "33554432", "-maxvalue", "4194305"}).starts_with("-maxvalue: "));
+}
+
+TEST(Options, AnyInterfaceMayBeListenedOnWhenAnAddressIsAdvertised) {
+    Options const options = parse({"-l", ":8046", "-advertise", "a.example:7"}).value();
+    EXPECT_EQ(options.listen.host, "");
+    EXPECT_EQ(net::to_string(*options.advertise), "a.example:7");
 }
 
 TEST(Options, HelpAndVersionComeBeforeEverythingElse) {
