@@ -1,98 +1,209 @@
-#!/usr/bin/python3
 """TLS for client connections: commands.md, doozerd, -tlscert and -tlskey."""
+
 import os
+import re
+import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import tempfile
+import unittest
+import warnings
 
 import lab
-import wire
+from wire import Closed, FAR, SET_FLAG, frame, request
+
+FOLDER = None
 
 
-def make_identity(folder, name):
-    """A self-signed certificate for 127.0.0.1 and its key."""
-    cert, key = os.path.join(folder, name + ".cert"), os.path.join(folder, name + ".key")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
-                    "-keyout", key, "-out", cert], check=True, capture_output=True)
-    return cert, key
+def setUpModule():
+    """Two certificates for 127.0.0.1, each with its key."""
+    global FOLDER
+    if not shutil.which("openssl"):
+        raise unittest.SkipTest("no openssl to make certificates with")
+    FOLDER = tempfile.mkdtemp(prefix="doozer-tls-")
+    unittest.addModuleCleanup(shutil.rmtree, FOLDER)
+    for name in ("one", "two"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", path(name + ".key"), "-out", path(name + ".pem"), "-days", "2", "-subj",
+                        "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+                       check=True, capture_output=True)
 
 
-class Tls(lab.Case):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        cls.cert, cls.key = make_identity(cls.folder.name, "one")
-        cls.other_cert, cls.other_key = make_identity(cls.folder.name, "other")
+def path(name):
+    return os.path.join(FOLDER, name)
 
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
 
-    def secure(self, *flags):
-        return self.server("-tlscert", self.cert, "-tlskey", self.key, *flags)
+def context(lowest=ssl.TLSVersion.TLSv1_2, highest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
+    """A client that trusts the first certificate and nothing else."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.load_verify_locations(path("one.pem"))
+    made.check_hostname = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        made.minimum_version, made.maximum_version = lowest, highest
+    return made
 
-    def dial(self, server, **versions):
-        context = ssl.create_default_context(cafile=self.cert)
-        for name, version in versions.items():
-            setattr(context, name, version)
-        host, port = server.address.rsplit(":", 1)
-        raw = socket.create_connection((host, int(port)), timeout=10)
+
+class Case(lab.Case):
+    def setUp(self):
+        super().setUp()
+        self.server_ = self.server("-tlscert", path("one.pem"), "-tlskey", path("one.key"))
+
+    def secure(self, **versions):
+        return self.connect(self.server_, tls=context(**versions))
+
+
+class Served(Case):
+    def test_1_2_and_1_3(self):
+        """TLS for client connections (1.2 and newer)"""
+        for version, name in ((ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):
+            c = self.secure(lowest=version, highest=version)
+            self.assertEqual(name, c.socket.version())
+            rev = c.put("/v", name.encode())
+            self.assertAnswer(c.get("/v"), rev=rev, value=name.encode())
+
+    def test_older_versions_are_refused(self):
+        """1.2 and newer"""
+        for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+            old = context(lowest=version, highest=version)
+            old.set_ciphers("ALL:@SECLEVEL=0")
+            with self.assertRaises((ssl.SSLError, OSError)):
+                self.connect(self.server_, tls=old).rev()
+        self.secure().rev()
+
+    def test_the_certificate_is_the_one_given(self):
+        """-tlscert file"""
+        other = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        other.check_hostname = False
+        other.load_verify_locations(path("two.pem"))
+        with self.assertRaises(ssl.SSLCertVerificationError):
+            self.connect(self.server_, tls=other)
+        self.secure().rev()
+
+    def test_values_of_all_sizes(self):
+        """what fits, fits over TLS"""
+        c = self.secure()
+        for size in (0, 1, 16383, 16384, 16385, 100000, 1 << 20):
+            value = bytes(n % 251 for n in range(min(size, 251))) * (size // 251 + 1)
+            rev = c.put("/v", value[:size])
+            self.assertAnswer(c.get("/v"), rev=rev, value=value[:size])
+
+    def test_many_outstanding(self):
+        """any number of requests outstanding"""
+        c = self.secure()
+        rev = c.rev() + 1
+        c.raw(b"".join(frame(request("WAIT", tag=n, path="/w", rev=rev)) for n in range(5000)))
+        c.call("REV", tag=5000)
+        self.secure().put("/w", b"v")
+        got = [c.take(n) for n in range(5000)]
+        self.assertTrue(all(g == {"flags": SET_FLAG, "rev": rev, "path": "/w", "value": b"v"} for g in got))
+
+    def test_the_doozer_command_over_plain_tcp_says_why_not(self):
+        """a client without TLS is not served"""
+        got = self.doozer(self.server_, "rev", seconds=8)
+        self.assertEqual((2, b""), (got.code, got.stdout))
+        self.assertOneLine(got.stderr, "^Error: ")
+
+
+class Refused(Case):
+    def test_plain_clients(self):
+        """a client without TLS gets no answer, and the log tells of it"""
+        lines = len(self.server_.log_lines())
+        c = self.connect(self.server_)
+        c.raw(frame(request("REV", tag=1)) * 10)
+        try:
+            got = c.socket.recv(1 << 16)
+        except ConnectionResetError:
+            got = b""
+        self.assertNotIn(b"\x08\x01", got, "an answer in the clear")
+        lab.poll(lambda: len(self.server_.log_lines()) > lines, why="a line in the log")
+        self.secure().rev()
+
+    def test_clients_that_say_nothing(self):
+        """a handshake that does not come holds nobody up"""
+        crowd = [self.connect(self.server_) for _ in range(50)]
+        crowd[0].raw(b"\x16\x03\x01")
+        for _ in range(5):
+            self.secure().rev()
+        self.server_.popen.send_signal(signal.SIGTERM)
+        self.assertEqual(0, self.server_.wait(5))
+
+    def test_garbage_within_tls(self):
+        """bytes that are no protobuf: connection closed, and logged once"""
+        for bad in (b"\xff\xff\xff\xff", frame(b"\xff\xff\xff")):
+            lines = len(self.server_.log_lines())
+            c = self.secure()
+            c.raw(bad)
+            with self.assertRaises((Closed, ssl.SSLError)):
+                c.next()
+            lab.poll(lambda: len(self.server_.log_lines()) > lines, why="a line in the log")
+        self.secure().rev()
+
+    def test_garbage_below_tls(self):
+        """a record that nobody sent ends its connection only"""
+        c = self.secure()
+        c.rev()
+        raw = socket.socket(fileno=os.dup(c.socket.fileno()))
         self.addCleanup(raw.close)
-        return context.wrap_socket(raw, server_hostname="127.0.0.1")
-
-    def test_requests_go_through_with_tls_1_2_and_1_3(self):
-        server = self.secure()
-        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
-            with self.dial(server, minimum_version=version, maximum_version=version) as s:
-                s.sendall(frame(verb=5, tag=7))
-                self.assertEqual(7, receive(s)["tag"])
-
-    def test_large_values_and_many_requests(self):
-        with self.dial(self.secure()) as s:
-            value = os.urandom(1 << 20)
-            s.sendall(frame(verb=2, tag=1, path=b"/big", value=value, rev=-1))
-            self.assertEqual({"tag", "rev"}, set(receive(s)))
-            for tag in range(200):
-                s.sendall(frame(verb=1, tag=tag, path=b"/big"))
-            for _ in range(200):
-                self.assertEqual(value, receive(s)["value"])
-
-    def test_a_client_without_tls_is_refused_and_the_server_goes_on(self):
-        server = self.secure()
-        host, port = server.address.rsplit(":", 1)
-        with socket.create_connection((host, int(port)), timeout=10) as plain:
-            plain.sendall(frame(verb=5, tag=7))
-            lab.poll(lambda: "refused the connection of" in server.stderr(), why="a log line")
-        with self.dial(server) as s:
-            s.sendall(frame(verb=5, tag=7))
-            self.assertEqual(7, receive(s)["tag"])
-
-    def test_files_that_do_not_fit(self):
-        for flags, line in ((("-tlscert", self.cert), "need both"), (("-tlskey", self.key), "need both"),
-                            (("-tlscert", "/nope", "-tlskey", self.key), "/nope"),
-                            (("-tlscert", self.cert, "-tlskey", "/nope"), "/nope"),
-                            (("-tlscert", self.key, "-tlskey", self.key), "certificate"),
-                            (("-tlscert", self.cert, "-tlskey", self.other_key), "key")):
-            got = self.run_doozerd("-l", "127.0.0.1:0", "-w", "false", *flags)
-            self.assertEqual(1 if len(flags) == 4 else 2, got.code)
-            self.assertOneLine(got.stderr, line)
+        raw.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+        with self.assertRaises((Closed, ssl.SSLError, OSError)):
+            c.rev()
+        self.secure().rev()
 
 
-def frame(verb, **fields):
-    return wire.frame(wire.request(verb, **fields))
+class SlowReaders(Case):
+    def test_memory_is_bounded(self):
+        """a reader that does not read is no longer read from, over TLS too"""
+        self.needs_figures_of_memory()
+        witness = self.secure()
+        witness.put("/big", bytes(1 << 20))
+        before = self.server_.memory()
+        c = self.secure()
+        c.raw(b"".join(frame(request("GET", tag=n, path="/big")) for n in range(200)))
+        for n in range(200):
+            witness.put("/w", b"%d" % n)
+        self.assertLess(self.server_.memory() - before, 32 << 20)
+        self.assertEqual(set(range(200)), {c.next()["tag"] for _ in range(200)})
 
 
-def receive(s):
-    def exactly(size):
-        got = b""
-        while len(got) < size:
-            part = s.recv(size - len(got))
-            assert part, "closed by the server"
-            got += part
-        return got
-    return wire.answer(exactly(int.from_bytes(exactly(4), "big")))
+class Stops(Case):
+    def test_signals_stop_it_with_clients_connected(self):
+        """SIGTERM and SIGINT stop it cleanly with exit 0"""
+        clients = [self.secure() for _ in range(20)]
+        for c in clients:
+            c.send("WAIT", path="/w", rev=FAR)
+            c.call("REV")
+        self.server_.popen.send_signal(signal.SIGTERM)
+        self.assertEqual(0, self.server_.wait(5))
+
+
+class Files(lab.Case):
+    """a start that fails says why in one line: unreadable or mismatching TLS files"""
+
+    def refused(self, cert, key, line):
+        got = self.run_doozerd("-l", self.port().address, "-w", "false", "-tlscert", cert, "-tlskey", key)
+        self.assertGreater(got.code, 0)
+        self.assertOneLine(got.stderr, line)
+
+    def test_mismatching(self):
+        """mismatching TLS files"""
+        self.refused(path("one.pem"), path("two.key"), "tls|key|certificate")
+
+    def test_not_there(self):
+        """unreadable TLS files"""
+        self.refused("/nope.pem", path("one.key"), re.escape("/nope.pem"))
+        self.refused(path("one.pem"), "/nope.key", re.escape("/nope.key"))
+
+    def test_not_what_they_should_be(self):
+        """unreadable TLS files"""
+        with open(path("junk"), "wb") as f:
+            f.write(b"junk\n")
+        self.refused(path("junk"), path("one.key"), "junk")
+        self.refused(path("one.pem"), path("junk"), "junk")
+        self.refused(path("one.key"), path("one.pem"), "one")
+        self.refused(FOLDER, path("one.key"), "doozer-tls-")
 
 
 if __name__ == "__main__":

@@ -102,13 +102,16 @@ class Closed(Exception):
 
 class Connection:
     """One TCP connection. `call` is one request and its answer; `send` and `take` keep several
-    outstanding; `raw` writes bytes as they are. Whatever waits, waits until a deadline."""
+    outstanding; `raw` writes bytes as they are. Whatever waits, waits until a deadline. `tls` is an
+    ssl.SSLContext."""
 
-    def __init__(self, address, seconds=15.0):
+    def __init__(self, address, seconds=15.0, tls=None):
         host, _, port = address.rpartition(":")
         self.seconds = seconds
         self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket)
         self.next_tag = 1
         self.unread = bytearray()
         self.arrived = {}  # by tag: answers to other requests than the one waited for
