@@ -5,12 +5,17 @@
 namespace doozer::cli {
 namespace {
 
+/// How often a watch that sees nothing looks whether anybody still reads what it prints.
+constexpr std::chrono::seconds reader_check_period{1};
+
 Outcome run(Invocation const& call) {
     DOOZER_TRY(Client client, call.connect());
     DOOZER_TRY(Watch watch, client.watch(call.arguments[0], call.options.revision()));
     for (;;) {
-        DOOZER_TRY(Event const event, watch.next());
-        auto const printed = print(call.out, record(event));
+        auto const event = watch.next(reader_check_period);
+        bool const quiet = !event.ok() && event.error().code == Errc::timeout;
+        if (!event.ok() && !quiet) return event.error();
+        auto const printed = quiet ? check_reader(call.out) : print(call.out, record(*event));
         if (!printed.ok()) return printed;
     }
 }

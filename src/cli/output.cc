@@ -1,5 +1,7 @@
 #include "cli/output.h"
 
+#include <poll.h>
+
 #include <cerrno>
 #include <cstring>
 
@@ -18,12 +20,23 @@ std::string_view name_of(Event::Kind kind) {
     return "";
 }
 
+Outcome write_failure(int error) {
+    return failure(std::string("write standard output: ") + std::strerror(error));
+}
+
 }  // namespace
 
 Outcome print(std::FILE* out, std::string_view text) {
     if (std::fwrite(text.data(), 1, text.size(), out) == text.size() && std::fflush(out) == 0)
         return {};
-    return failure(std::string("write standard output: ") + std::strerror(errno));
+    return write_failure(errno);
+}
+
+Outcome check_reader(std::FILE* out) {
+    pollfd state{fileno(out), 0, 0};
+    // Errors are told without being asked for.
+    if (poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0) return write_failure(EPIPE);
+    return {};
 }
 
 Outcome print_line(std::FILE* out, Revision rev) {

@@ -13,6 +13,9 @@ namespace doozer::cli {
 /// Writes all of `text`, at once: nothing stays in a buffer. Fails if it cannot be written.
 Outcome print(std::FILE* out, std::string_view text);
 
+/// Fails, as the next print() would, if `out` is a pipe whose reader is gone.
+Outcome check_reader(std::FILE* out);
+
 /// The number and a newline.
 Outcome print_line(std::FILE* out, Revision rev);
 

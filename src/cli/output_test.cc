@@ -1,6 +1,7 @@
 #include "cli/output.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace doozer::cli {
 namespace {
@@ -26,6 +27,22 @@ TEST(Print, FailsWhereNothingCanBeWritten) {
     std::FILE* const full = std::fopen("/dev/full", "w");
     EXPECT_EQ(print(full, "x"), failure("write standard output: No space left on device"));
     std::fclose(full);
+}
+
+TEST(CheckReader, FailsOnceThePipeHasNoReader) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    std::FILE* const out = fdopen(ends[1], "w");
+    EXPECT_EQ(check_reader(out), Outcome());
+    close(ends[0]);
+    EXPECT_EQ(check_reader(out), failure("write standard output: Broken pipe"));
+    std::fclose(out);
+}
+
+TEST(CheckReader, AcceptsAFile) {
+    std::FILE* const out = std::tmpfile();
+    EXPECT_EQ(check_reader(out), Outcome());
+    std::fclose(out);
 }
 
 // commands.md, doozer: 1 = revision mismatch, 2 = other failure.
