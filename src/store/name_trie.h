@@ -74,7 +74,7 @@ class NameTrie {
         if (slot->is_node() && slot->node()->depth == split) {
             *slot = Slot(add_branch(slot->node(), symbol_at(name, split), Slot(leaf)));
         } else {
-            Node* const fork = make_node(2, split, summary_of(*slot));
+            Node* const fork = make_node(2, split, leaf, summary_of(*slot));
             (void)add_branch(fork, symbol_at(neighbour, split), *slot);
             (void)add_branch(fork, symbol_at(name, split), Slot(leaf));
             *slot = Slot(fork);
@@ -95,12 +95,14 @@ class NameTrie {
             root_ = Slot();
             return;
         }
+        Leaf const* const gone = slot->leaf();
         Node* const node = above->node();
         remove_branch(*node, symbol_at(name, node->depth));
         if (node->size() == 1) {
             *above = node->slots()[0];
             free_node(node);
         }
+        replace_witness(*gone, name);
     }
 
     /// Calls change(Summary&) for every subtree that holds `name`. REQUIRES: it is there.
@@ -135,14 +137,18 @@ class NameTrie {
     template <typename Found>
     void for_each_prefix_of(std::string_view text, Found found) const {
         Slot slot = root_;
+        std::size_t agreed = 0;
         while (slot.is_node()) {
             Node const& node = *slot.node();
-            if (node.depth > text.size()) return;
-            if (node.has(0) && text.starts_with(node.slots()[0].leaf()->key())) {
-                found(*node.slots()[0].leaf());
+            std::size_t const skipped = node.depth - agreed;
+            if (node.depth > text.size() ||
+                text.compare(agreed, skipped, node.witness->key(), agreed, skipped) != 0) {
+                return;
             }
-            if (node.depth == text.size()) return;
-            std::size_t const symbol = symbol_at(text, node.depth);
+            agreed = node.depth;
+            if (node.has(0)) found(*node.slots()[0].leaf());
+            if (agreed == text.size()) return;
+            std::size_t const symbol = symbol_at(text, agreed);
             if (!node.has(symbol)) return;
             slot = node.slots()[node.index(symbol)];
         }
@@ -171,6 +177,7 @@ class NameTrie {
     /// that of a name that ends here first (symbol 0).
     struct Node {
         std::array<std::uint64_t, 2> symbols;
+        Leaf* witness;  // any leaf below: it knows what the names agree in
         std::uint16_t depth;
         std::uint16_t capacity;
         [[no_unique_address]] Summary summary;
@@ -227,9 +234,26 @@ class NameTrie {
         return slot.is_node() ? slot.node()->summary : Summary::of(*slot.leaf());
     }
 
-    static Node* make_node(std::size_t capacity, std::size_t depth, Summary summary) {
+    /// Gives every node on the way to `name` whose witness is gone another one.
+    void replace_witness(Leaf const& gone, std::string_view name) {
+        for (Slot slot = root_; slot.is_node();) {
+            Node& node = *slot.node();
+            if (node.witness == &gone) {
+                Slot below = node.slots()[0];
+                while (below.is_node()) below = below.node()->slots()[0];
+                node.witness = below.leaf();
+            }
+            std::size_t const symbol = symbol_at(name, node.depth);
+            if (!node.has(symbol)) return;
+            slot = node.slots()[node.index(symbol)];
+        }
+    }
+
+    static Node* make_node(std::size_t capacity, std::size_t depth, Leaf& witness,
+                           Summary summary) {
         void* const memory = ::operator new(sizeof(Node) + capacity * sizeof(Slot));
         return new (memory) Node{{0, 0},
+                                 &witness,
                                  static_cast<std::uint16_t>(depth),
                                  static_cast<std::uint16_t>(capacity),
                                  summary};
@@ -241,7 +265,7 @@ class NameTrie {
         std::size_t const size = node->size();
         if (size == node->capacity) {
             std::size_t const wider = std::min(path_symbols, size + 2 + size / 2);
-            Node* const moved = make_node(wider, node->depth, node->summary);
+            Node* const moved = make_node(wider, node->depth, *node->witness, node->summary);
             moved->symbols = node->symbols;
             std::copy_n(node->slots(), size, moved->slots());
             free_node(node);

@@ -96,6 +96,14 @@ TEST(NameTrie, AgreesWithAnOrderedMap) {
             trie.erase(text);
             twin.erase(known);
         }
+        std::vector<std::string> beginnings;
+        for (std::size_t n = 0; n <= text.size(); ++n) {
+            if (twin.contains(text.substr(0, n))) beginnings.push_back(text.substr(0, n));
+        }
+        std::vector<std::string> found;
+        trie.for_each_prefix_of(text, [&](Name& name) { found.push_back(name.text); });
+        ASSERT_EQ(found, beginnings) << text;
+
         auto after = twin.upper_bound(text);
         while (after != twin.end() && !after->second->wanted) ++after;
         Everything filter;
