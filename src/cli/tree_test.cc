@@ -9,6 +9,7 @@ namespace {
 
 std::string tree_of(std::string_view root, std::vector<std::string> const& paths) {
     std::vector<Event> files;
+    files.reserve(paths.size());
     for (std::string const& path : paths)
         files.push_back({Revision(1), Event::Kind::set, path, "body"});
     return tree(root, files);
