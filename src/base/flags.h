@@ -21,7 +21,9 @@ class Flags {
     /// Takes the value, or says why not ("parse error").
     using Setter = std::function<Result<Done>(std::string_view)>;
 
-    void add(std::string name, Setter set) { flags_.push_back({std::move(name), false, set}); }
+    void add(std::string name, Setter set) {
+        flags_.push_back({std::move(name), false, std::move(set)});
+    }
     void add_text(std::string name, std::string& target);
     /// May be given several times.
     void add_texts(std::string name, std::vector<std::string>& target);
