@@ -93,7 +93,10 @@ void Connection::flush() {
     OutputQueue& queue = tls_ ? sealed_ : output_;
     for (;;) {
         if (tls_) seal_output();
-        if (queue.empty()) return;
+        if (queue.empty()) {
+            if (lingering_) close();
+            return;
+        }
         std::array<asio::const_buffer, gather_max> buffers;
         std::size_t count = 0;
         for (std::string_view const piece : queue.front(gather_max)) {
@@ -105,7 +108,7 @@ void Connection::flush() {
         if (error) {
             output_ = {};
             sealed_ = {};
-            return end();
+            return lingering_ ? close() : end();
         }
         queue.consume(sent);
     }
@@ -117,8 +120,19 @@ void Connection::flush() {
                        });
 }
 
+void Connection::close_when_sent() {
+    owner_ = nullptr;
+    if (!socket_.is_open()) return;
+    lingering_.emplace(socket_.get_executor(), linger_max);
+    lingering_->async_wait([self = shared_from_this()](error_code const& cancelled) {
+        if (!cancelled) self->close();
+    });
+    flush();
+}
+
 void Connection::close() {
     owner_ = nullptr;
+    if (lingering_) lingering_->cancel();
     error_code ignored;
     socket_.close(ignored);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -60,6 +61,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     /// The owner is not called again.
     void close();
+    /// The same, but first what is left of the output is sent, as long as the other side takes it:
+    /// for linger_max at most.
+    void close_when_sent();
+    static constexpr std::chrono::seconds linger_max{5};
 
     [[nodiscard]] std::size_t input_bytes() const { return input_.capacity(); }
     [[nodiscard]] std::string peer() const;
@@ -82,6 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool paused_ = true;
     bool waiting_readable_ = false;
     bool waiting_writable_ = false;
+    std::optional<asio::steady_timer> lingering_;  // until then, for the output to be sent
 };
 
 }  // namespace doozer::net

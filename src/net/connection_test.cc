@@ -104,6 +104,22 @@ TEST_F(ConnectionTest, AReaderThatDoesNotReadGetsEverythingWhenItDoes) {
     EXPECT_EQ(received.find_first_not_of('v'), received.npos);
 }
 
+TEST_F(ConnectionTest, WhatIsLeftIsSentBeforeTheEnd) {
+    connection->start();
+    base::Bytes const value(std::string(20'000'000, 'v'));
+    connection->output().append(value);
+    connection->close_when_sent();
+    std::size_t received = 0;
+    std::string chunk(1 << 20, '\0');
+    peer.non_blocking(true);
+    error_code error;
+    run_until([&] {
+        received += peer.read_some(asio::buffer(chunk), error);
+        return error == asio::error::eof;
+    });
+    EXPECT_EQ(received, value.size());
+}
+
 TEST_F(ConnectionTest, TheEndIsToldOnce) {
     connection->start();
     peer.close();

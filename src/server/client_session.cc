@@ -40,6 +40,7 @@ ClientSession::ClientSession(base::SessionId id, SessionHost& host, net::tcp::so
       frame_bytes_max_(frame_bytes_max) {}
 
 std::size_t ClientSession::on_bytes(std::string_view bytes) {
+    if (is_ending) return bytes.size();
     host_.on_activity(*this);
     wire::FrameSplitter frames(bytes, frame_bytes_max_);
     while (!connection_->paused()) {

@@ -46,7 +46,10 @@ class ClientSession : public net::ConnectionOwner {
     /// Queues the response; flush() sends it.
     void append(replica::Reply const& reply);
     void flush() { connection_->flush(); }
-    void close() { connection_->close(); }
+    /// What was appended is still sent; nothing more is read.
+    void close() { connection_->close_when_sent(); }
+    /// Gives up the connection with all that its buffers hold.
+    void drop() { connection_->close(); }
 
     /// Goes on reading if it was stopped and the client has taken enough of its answers.
     /// `kept_bytes` is what the replica holds for this session.

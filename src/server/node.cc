@@ -186,6 +186,7 @@ void Node::evict_largest() {
     spdlog::warn(
         "closed the connection of {}: out of memory for buffers, of which it held {} bytes",
         largest->second->peer(), held(*largest));
+    largest->second->drop();
     remove(*largest->second);
 }
 
