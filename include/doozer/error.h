@@ -69,6 +69,7 @@ class [[nodiscard]] Result {
     [[nodiscard]] T&& value() && { return std::move(*checked(std::get_if<0>(&state_))); }
     T& operator*() & { return value(); }
     T const& operator*() const& { return value(); }
+    T&& operator*() && { return std::move(*this).value(); }
     T* operator->() { return &value(); }
     T const* operator->() const { return &value(); }
 

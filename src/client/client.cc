@@ -23,36 +23,69 @@ std::optional<base::Revision> wire_revision(std::optional<Revision> rev) {
     return base::Revision(rev->value());
 }
 
-Call call(Verb verb, std::optional<std::string_view> path = {}, std::optional<Revision> rev = {}) {
-    Call c;
-    c.verb = verb;
-    c.path = path;
-    c.rev = wire_revision(rev);
-    return c;
+/// A request before its strings are copied.
+struct Question {
+    Verb verb = Verb::nop;
+    std::optional<std::string_view> path = {};
+    std::optional<std::string_view> value = {};
+    std::optional<std::int32_t> offset = {};
+    std::optional<Revision> rev = {};
+    std::optional<client::Clock::time_point> deadline = {};
+};
+
+std::optional<Error> over(char const* what, std::size_t size, std::size_t limit) {
+    if (size <= limit) return std::nullopt;
+    return Error{Errc::limit_exceeded, std::string(what) + " of " + std::to_string(size) +
+                                           " bytes is over the limit of " + std::to_string(limit)};
+}
+
+std::optional<Error> too_long(std::optional<std::string_view> path,
+                              std::optional<std::string_view> value = {}) {
+    if (auto refused = over("a path", path ? path->size() : 0, request_path_bytes_max))
+        return refused;
+    return over("a value", value ? value->size() : 0, request_value_bytes_max);
+}
+
+/// Tells of a refusal as of any other outcome: later, and on the loop's thread.
+template <typename T>
+void refuse(client::Core& core, Error error, Callback<T> done) {
+    core.loop()->run_soon([error = std::move(error), done = std::move(done)](Engine*) {
+        if (done) done(error);
+    });
 }
 
 template <typename T>
-void ask(client::Core& core, Call c, Result<T> (*convert)(Answer const&), Callback<T> done) {
-    c.done = [convert, done = std::move(done)](Answer const& answer) {
+void ask(client::Core& core, Question const& question, Result<T> (*convert)(Answer const&),
+         Callback<T> done) {
+    if (auto refused = too_long(question.path, question.value))
+        return refuse<T>(core, *std::move(refused), std::move(done));
+    Call call;
+    call.verb = question.verb;
+    call.path = question.path;
+    call.value = question.value;
+    call.offset = question.offset;
+    call.rev = wire_revision(question.rev);
+    call.deadline = question.deadline;
+    call.done = [convert, done = std::move(done)](Answer const& answer) {
         if (done) done(convert(answer));
     };
-    core.loop()->submit_request(std::move(c));
+    core.loop()->submit_request(std::move(call));
 }
 
 template <typename Entry>
-void list(client::Core& core, typename client::Listing<Entry>::What what,
-          Callback<std::vector<Entry>> done) {
-    Loop& loop = *core.loop();
-    what.deadline = loop.request_deadline();
-    auto refused = loop.refusal_of(what.path.size());
-    if (what.path.size() > request_path_bytes_max)
-        refused = Error{Errc::limit_exceeded, "the path is too long"};
+void list(client::Core& core, Verb verb, std::string_view path, std::optional<Revision> rev,
+          Result<Entry> (*convert)(Answer const&), Callback<std::vector<Entry>> done) {
     if (!done) return;
-    loop.run_soon([what = std::move(what), done = std::move(done),
-                   refused = std::move(refused)](Engine* engine) {
-        if (refused) return done(*refused);
+    Loop& loop = *core.loop();
+    auto refused = too_long(path);
+    if (!refused) refused = loop.refusal_of(path.size());
+    if (refused) return refuse(core, *std::move(refused), std::move(done));
+    using Listing = client::Listing<Entry>;
+    typename Listing::What what{verb, std::string(path), wire_revision(rev),
+                                loop.request_deadline(), convert};
+    loop.run_soon([what = std::move(what), done = std::move(done)](Engine* engine) {
         if (engine == nullptr) return done(client::closed_error());
-        client::Listing<Entry>::start(*engine, what, done);
+        Listing::start(*engine, what, done);
     });
 }
 
@@ -82,74 +115,67 @@ std::string Client::address() const {
 // --- asynchronous ------------------------------------------------------------------------------
 
 void Client::async_get(std::string_view path, std::optional<Revision> rev, Callback<File> done) {
-    ask(*core_, call(Verb::get, path, rev), client::to_file, std::move(done));
+    ask(*core_, {.verb = Verb::get, .path = path, .rev = rev}, client::to_file, std::move(done));
 }
 
 void Client::async_stat(std::string_view path, std::optional<Revision> rev, Callback<Stat> done) {
-    ask(*core_, call(Verb::stat, path, rev), client::to_stat, std::move(done));
+    ask(*core_, {.verb = Verb::stat, .path = path, .rev = rev}, client::to_stat, std::move(done));
 }
 
 void Client::async_getdir_at(std::string_view path, std::int32_t offset,
                              std::optional<Revision> rev, Callback<std::string> done) {
-    Call c = call(Verb::getdir, path, rev);
-    c.offset = offset;
-    ask(*core_, std::move(c), client::to_name, std::move(done));
+    ask(*core_, {.verb = Verb::getdir, .path = path, .offset = offset, .rev = rev}, client::to_name,
+        std::move(done));
 }
 
 void Client::async_walk_at(std::string_view glob, std::int32_t offset, std::optional<Revision> rev,
                            Callback<Event> done) {
-    Call c = call(Verb::walk, glob, rev);
-    c.offset = offset;
-    ask(*core_, std::move(c), client::to_event, std::move(done));
+    ask(*core_, {.verb = Verb::walk, .path = glob, .offset = offset, .rev = rev}, client::to_event,
+        std::move(done));
 }
 
 void Client::async_getdir(std::string_view path, std::optional<Revision> rev,
                           Callback<std::vector<std::string>> done) {
-    list<std::string>(*core_,
-                      {Verb::getdir, std::string(path), wire_revision(rev), {}, client::to_name},
-                      std::move(done));
+    list(*core_, Verb::getdir, path, rev, client::to_name, std::move(done));
 }
 
 void Client::async_walk(std::string_view glob, std::optional<Revision> rev,
                         Callback<std::vector<Event>> done) {
-    list<Event>(*core_, {Verb::walk, std::string(glob), wire_revision(rev), {}, client::to_event},
-                std::move(done));
+    list(*core_, Verb::walk, glob, rev, client::to_event, std::move(done));
 }
 
 void Client::async_rev(Callback<Revision> done) {
-    ask(*core_, call(Verb::rev), client::to_revision, std::move(done));
+    ask(*core_, {.verb = Verb::rev}, client::to_revision, std::move(done));
 }
 
 void Client::async_self(Callback<std::string> done) {
-    ask(*core_, call(Verb::self), client::to_id, std::move(done));
+    ask(*core_, {.verb = Verb::self}, client::to_id, std::move(done));
 }
 
 void Client::async_set(std::string_view path, std::string_view value, Revision condition,
                        Callback<Revision> done) {
-    Call c = call(Verb::set, path, condition);
-    c.value = value;
-    ask(*core_, std::move(c), client::to_revision, std::move(done));
+    ask(*core_, {.verb = Verb::set, .path = path, .value = value, .rev = condition},
+        client::to_revision, std::move(done));
 }
 
 void Client::async_del(std::string_view path, Revision condition, Callback<Done> done) {
-    ask(*core_, call(Verb::del, path, condition), client::to_done, std::move(done));
+    ask(*core_, {.verb = Verb::del, .path = path, .rev = condition}, client::to_done,
+        std::move(done));
 }
 
 void Client::async_nop(Callback<Done> done) {
-    ask(*core_, call(Verb::nop), client::to_done, std::move(done));
+    ask(*core_, {.verb = Verb::nop}, client::to_done, std::move(done));
 }
 
 void Client::async_wait(std::string_view glob, Revision from,
                         std::optional<std::chrono::milliseconds> timeout, Callback<Event> done) {
-    Call c = call(Verb::wait, glob, from);
-    if (timeout) c.deadline = client::Clock::now() + *timeout;
-    ask(*core_, std::move(c), client::to_event, std::move(done));
+    Question question{.verb = Verb::wait, .path = glob, .rev = from};
+    if (timeout) question.deadline = client::Clock::now() + *timeout;
+    ask(*core_, question, client::to_event, std::move(done));
 }
 
 void Client::async_access(std::string_view secret, Callback<Done> done) {
-    Call c = call(Verb::access);
-    c.value = secret;
-    ask(*core_, std::move(c), client::to_done, std::move(done));
+    ask(*core_, {.verb = Verb::access, .value = secret}, client::to_done, std::move(done));
 }
 
 // --- blocking ----------------------------------------------------------------------------------

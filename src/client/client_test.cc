@@ -8,9 +8,10 @@
 #include <atomic>
 #include <chrono>
 #include <future>
-#include <limits>
+#include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/fake_server.h"
@@ -265,8 +266,9 @@ TEST(Client, RefusesWhatIsOverItsLimits) {
     std::string const path(request_path_bytes_max + 1, 'a');
     EXPECT_EQ(client.get(path).error().code, Errc::limit_exceeded);
     EXPECT_EQ(client.walk(path).error().code, Errc::limit_exceeded);
-    EXPECT_EQ(client.set("/a", std::string(request_value_bytes_max + 1, 'v'), clobber).error().code,
-              Errc::limit_exceeded);
+    auto const untouched = std::make_unique_for_overwrite<char[]>(request_value_bytes_max + 1);
+    std::string_view const value(untouched.get(), request_value_bytes_max + 1);
+    EXPECT_EQ(client.set("/a", value, clobber).error().code, Errc::limit_exceeded);
 }
 
 TEST(Client, RefusesMoreThanTheLimitOfUnansweredRequestsAndGoesOnBelowIt) {
@@ -416,9 +418,14 @@ TEST(Client, MayBeDestroyedByACallback) {
     auto [peer, client] = connect(server);
     auto owned = std::make_unique<Client>(std::move(client));
     Client& reference = *owned;
-    reference.async_nop([&](Result<Done> const&) { owned.reset(); });
+    std::promise<void> destroyed;
+    reference.async_nop([&](Result<Done> const&) {
+        owned.reset();
+        destroyed.set_value();
+    });
     peer.answer(peer.expect("NOP"), {});
     peer.expect_closed();
+    destroyed.get_future().get();
 }
 
 // --- time --------------------------------------------------------------------------------------

@@ -37,13 +37,19 @@ class Engine {
     /// call fails at once with closed.
     CallId submit(Call call);
 
+    /// For a call on its way from another thread: count() it there, and submit_counted() it here,
+    /// or uncount() it if it does not get here. Any thread.
+    void count(Call const& call);
+    void uncount(Call const& call);
+    CallId submit_counted(Call call);
+
     /// The caller does not want the outcome any more: `done` is not called.
     void abandon(CallId id);
 
     /// Fails every call and closes the connection.
     void shutdown();
 
-    /// Calls that hold a slot, and the bytes of their paths and values. Any thread.
+    /// Calls that are counted or hold a slot, and the bytes of their paths and values. Any thread.
     [[nodiscard]] std::size_t outstanding() const { return outstanding_; }
     [[nodiscard]] std::size_t outstanding_bytes() const { return outstanding_bytes_; }
 

@@ -71,6 +71,8 @@ class Peer {
     /// Answers every request in a thread of its own, those for which `reply` returns nothing
     /// excepted, until the client closes the connection.
     void serve(std::function<std::optional<Reply>(Question const&)> reply);
+    /// Ends the connection and that thread.
+    void stop();
 
   private:
     bool fill();  // false at the end of the stream
@@ -79,6 +81,7 @@ class Peer {
         explicit Stream(net::tcp::socket s) : socket(std::move(s)) {}
         net::tcp::socket socket;
         std::string buffer = {};
+        std::size_t handled = 0;  // of the buffer
     };
     explicit Peer(std::shared_ptr<Stream> stream) : stream_(std::move(stream)) {}
 

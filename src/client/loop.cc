@@ -5,16 +5,6 @@
 #include "client/answer.h"
 
 namespace doozer::client {
-namespace {
-
-std::optional<Error> over(char const* what, std::size_t size, std::size_t limit) {
-    if (size <= limit) return std::nullopt;
-    return Error{Errc::limit_exceeded, std::string(what) + " of " + std::to_string(size) +
-                                           " bytes is over the limit of " + std::to_string(limit)};
-}
-
-}  // namespace
-
 Loop::Loop(Dialer::Target target, Options const& options, Timing const& timing)
     : io_(std::make_shared<asio::io_context>(1)),
       work_(io_->get_executor()),
@@ -66,23 +56,18 @@ void Loop::drain() {
 
 void Loop::perform(Item item) {
     if (auto* const task = std::get_if<Task>(&item)) return (*task)(&engine_);
-    Call& call = std::get<Call>(item);
-    --inbox_calls_;
-    inbox_bytes_ -= call.bytes();
-    engine_.submit(std::move(call));
+    engine_.submit_counted(std::move(std::get<Call>(item)));
 }
 
 void Loop::refuse(Item item) {
     if (auto* const task = std::get_if<Task>(&item)) return (*task)(nullptr);
     Call const& call = std::get<Call>(item);
-    --inbox_calls_;
-    inbox_bytes_ -= call.bytes();
+    engine_.uncount(call);
     call.done(closed_error());
 }
 
 void Loop::submit(Call call) {
-    ++inbox_calls_;
-    inbox_bytes_ += call.bytes();
+    engine_.count(call);
     push(std::move(call));
 }
 
@@ -96,19 +81,18 @@ std::optional<Clock::time_point> Loop::request_deadline() const {
 }
 
 std::optional<Error> Loop::refusal_of(std::size_t bytes) const {
-    if (engine_.outstanding() + inbox_calls_ >= requests_outstanding_max)
+    if (engine_.outstanding() >= requests_outstanding_max)
         return Error{Errc::limit_exceeded, "too many requests are unanswered: the limit is " +
                                                std::to_string(requests_outstanding_max)};
-    return over("with this, what is unanswered", engine_.outstanding_bytes() + inbox_bytes_ + bytes,
-                request_bytes_outstanding_max);
+    if (engine_.outstanding_bytes() + bytes > request_bytes_outstanding_max)
+        return Error{Errc::limit_exceeded, "too many bytes are unanswered: the limit is " +
+                                               std::to_string(request_bytes_outstanding_max)};
+    return std::nullopt;
 }
 
 void Loop::submit_request(Call call) {
     if (!call.deadline && call.verb != Verb::wait) call.deadline = request_deadline();
-    auto refused = over("a path", call.path ? call.path->size() : 0, request_path_bytes_max);
-    if (!refused)
-        refused = over("a value", call.value ? call.value->size() : 0, request_value_bytes_max);
-    if (!refused) refused = refusal_of(call.bytes());
+    auto refused = refusal_of(call.bytes());
     if (!refused) return submit(std::move(call));
     run_soon([done = std::move(call.done), error = *std::move(refused)](Engine*) { done(error); });
 }

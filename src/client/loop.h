@@ -73,8 +73,6 @@ class Loop {
     std::mutex mutex_;
     std::vector<Item> inbox_;  // guarded by mutex_
     bool closed_ = false;      // guarded by mutex_: nothing is put into the inbox any more
-    std::atomic<std::size_t> inbox_calls_{0};
-    std::atomic<std::size_t> inbox_bytes_{0};
 };
 
 }  // namespace doozer::client
