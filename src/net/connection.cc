@@ -2,6 +2,7 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace doozer::net {
 namespace {
@@ -63,7 +64,9 @@ void Connection::open_sealed(std::string_view arrived) {
 /// that output() goes on telling how much the other side has not taken yet.
 void Connection::seal_output() {
     while (tls_->handshake_done() && !output_.empty() && sealed_.size() < base::read_chunk_bytes) {
-        std::string_view const piece = output_.front(1).front().substr(0, base::read_chunk_bytes);
+        std::string_view piece;
+        (void)output_.front({&piece, 1});
+        piece = piece.substr(0, base::read_chunk_bytes);
         tls_->seal(piece);
         output_.consume(piece.size());
         sealed_.append([&](std::string& out) { tls_->take_sealed(out); });
@@ -88,6 +91,17 @@ void Connection::end(std::string_view refused) {
     if (ConnectionOwner* const owner = std::exchange(owner_, nullptr)) owner->on_end(refused);
 }
 
+/// One system call for as much as it can take; the simplest one if that is in one piece.
+std::size_t Connection::write(OutputQueue const& queue, error_code& error) {
+    std::array<std::string_view, gather_max> pieces;
+    std::size_t const count = queue.front(pieces);
+    if (count == 1) return socket_.write_some(asio::buffer(pieces[0]), error);
+    std::vector<asio::const_buffer> buffers;
+    buffers.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) buffers.emplace_back(asio::buffer(pieces[i]));
+    return socket_.write_some(buffers, error);
+}
+
 void Connection::flush() {
     if (waiting_writable_ || !socket_.is_open()) return;
     OutputQueue& queue = tls_ ? sealed_ : output_;
@@ -97,13 +111,8 @@ void Connection::flush() {
             if (lingering_) close();
             return;
         }
-        std::array<asio::const_buffer, gather_max> buffers;
-        std::size_t count = 0;
-        for (std::string_view const piece : queue.front(gather_max)) {
-            buffers[count++] = asio::const_buffer(piece.data(), piece.size());
-        }
         error_code error;
-        std::size_t const sent = socket_.write_some(buffers, error);
+        std::size_t const sent = write(queue, error);
         if (error == asio::error::would_block) break;
         if (error) {
             output_ = {};

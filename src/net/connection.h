@@ -75,6 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void offer(std::string_view arrived);
     void open_sealed(std::string_view arrived);
     void seal_output();
+    std::size_t write(OutputQueue const& queue, error_code& error);
     void end(std::string_view refused = {});
 
     tcp::socket socket_;

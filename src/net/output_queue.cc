@@ -19,14 +19,14 @@ void OutputQueue::append(base::Bytes content) {
     chunks_.push_back({{}, std::move(content)});
 }
 
-std::vector<std::string_view> OutputQueue::front(std::size_t pieces_max) const {
-    std::vector<std::string_view> pieces;
+std::size_t OutputQueue::front(std::span<std::string_view> pieces) const {
+    std::size_t count = 0;
     for (Chunk const& chunk : chunks_) {
-        if (pieces.size() == pieces_max) break;
-        std::string_view const piece = chunk.view().substr(pieces.empty() ? sent_ : 0);
-        if (!piece.empty()) pieces.push_back(piece);
+        if (count == pieces.size()) break;
+        std::string_view const piece = chunk.view().substr(count == 0 ? sent_ : 0);
+        if (!piece.empty()) pieces[count++] = piece;
     }
-    return pieces;
+    return count;
 }
 
 void OutputQueue::consume(std::size_t bytes) {

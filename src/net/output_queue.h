@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 
@@ -27,8 +27,9 @@ class OutputQueue {
     /// REQUIRES: content is not empty.
     void append(base::Bytes content);
 
-    /// What comes next, at most `pieces_max` pieces; valid until the queue is changed.
-    [[nodiscard]] std::vector<std::string_view> front(std::size_t pieces_max) const;
+    /// Fills `pieces` with what comes next and returns how many there are; none is empty. They are
+    /// valid until the queue is changed.
+    std::size_t front(std::span<std::string_view> pieces) const;
 
     /// Forgets the first `bytes`, which were sent. REQUIRES: bytes <= size().
     void consume(std::size_t bytes);

@@ -3,15 +3,23 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/prng.h"
 
 namespace doozer::net {
 namespace {
 
+std::vector<std::string_view> pieces(OutputQueue const& queue, std::size_t most) {
+    std::vector<std::string_view> out(most);
+    out.resize(queue.front(out));
+    return out;
+}
+
 std::string all(OutputQueue const& queue) {
     std::string out;
-    for (auto const piece : queue.front(SIZE_MAX)) out += piece;
+    for (auto const piece : pieces(queue, 10'000)) out += piece;
     return out;
 }
 
@@ -22,8 +30,8 @@ TEST(OutputQueue, SendsTextAndSharedBytesInOrder) {
     queue.append(value);
     queue.append([](std::string& out) { out += "tail"; });
     EXPECT_EQ(all(queue), "headvaluetail");
-    EXPECT_EQ(queue.front(64).at(1).data(), value.view().data());
-    EXPECT_EQ(queue.front(2).size(), 2U);
+    EXPECT_EQ(pieces(queue, 64).at(1).data(), value.view().data());
+    EXPECT_EQ(pieces(queue, 2).size(), 2U);
     queue.consume(6);
     EXPECT_EQ(all(queue), "luetail");
     EXPECT_EQ(queue.size(), 7U);
@@ -33,7 +41,7 @@ TEST(OutputQueue, AgreesWithOneLongString) {
     base::Prng prng(2);
     OutputQueue queue;
     std::string twin;
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < 5'000; ++i) {
         std::string const piece(prng.below(50) + 1, static_cast<char>('a' + prng.below(26)));
         if (prng.one_in(2)) {
             queue.append(base::Bytes(piece));

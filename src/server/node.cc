@@ -72,6 +72,7 @@ void Node::begin() {
     options.pulse = options_.pulse;
     options.value_bytes_max = options_.value_bytes_max;
     replica_ = std::make_unique<replica::Replica>(options);
+    now_ = monotonic_now();
     step(replica::Started{});
     set_deadline();
 
@@ -87,6 +88,7 @@ void Node::begin() {
 void Node::take_turn() {
     bool const something_to_do = effects_.more_to_do || !active_.empty();
     something_to_do ? loop_.poll_one() : loop_.run_one();
+    now_ = monotonic_now();  // once a turn: nothing in it takes long
     for (int n = 1; n < handlers_per_turn && loop_.poll_one() > 0; ++n) {
         if (replica_->proposed_bytes() > turn_proposals_bytes) break;
     }
@@ -128,15 +130,19 @@ void Node::read_on(ClientSession& session) {
 }
 
 void Node::step(replica::Input const& input) {
-    replica_->step(monotonic_now(), input, effects_);
+    replica_->step(now_, input, effects_);
 }
 
 void Node::perform_replies() {
+    ClientSession* session = nullptr;  // replies to one session mostly come together
     for (replica::Reply const& reply : effects_.replies) {
-        auto const found = sessions_.find(reply.session);
-        if (found == sessions_.end()) continue;
-        found->second->append(reply);
-        on_activity(*found->second);
+        if (session == nullptr || session->id() != reply.session) {
+            auto const found = sessions_.find(reply.session);
+            if (found == sessions_.end()) continue;
+            session = found->second.get();
+        }
+        session->append(reply);
+        on_activity(*session);
     }
     effects_.replies.clear();
 }

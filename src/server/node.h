@@ -59,6 +59,7 @@ class Node : public SessionHost {
     std::vector<SessionId> active_;   // to be looked at when the turn ends
     std::vector<SessionId> stopped_;  // not read from until they have taken their answers
     net::ReadBuffer read_buffer_;
+    Instant now_;
     Instant deadline_set_ = never;
     SessionId next_session_{1};
     std::size_t buffered_bytes_ = 0;  // of all sessions
