@@ -151,6 +151,7 @@ class Style(unittest.TestCase):
             self.refuses({"src/a/a_test.cc": f"void f() {{ {call} }}\n"}, "sleeps")
         self.refuses({"tests/wire/a.py": "time.sleep" + "(1)\n"}, "sleeps")
         self.accepts({"tests/integration/a.cc": "void f() { usleep" + "(1); }\n"})
+        self.accepts({"examples/a/a.cc": "void f() { usleep" + "(1); }\n"})
 
     def test_headers(self):
         self.refuses({"src/a/a.h": "#pragma once\n"}, "begins with a comment")
