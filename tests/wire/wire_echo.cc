@@ -16,9 +16,10 @@ using namespace doozer::wire;
 std::string to_hex(std::string_view bytes) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string out;
-    for (unsigned char const c : bytes) {
-        out.push_back(digits[c >> 4U]);
-        out.push_back(digits[c & 15U]);
+    for (char const c : bytes) {
+        auto const byte = static_cast<unsigned char>(c);
+        out.push_back(digits[byte >> 4U]);
+        out.push_back(digits[byte & 15U]);
     }
     return out;
 }
