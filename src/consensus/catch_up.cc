@@ -16,22 +16,24 @@ void Core::fetch(Turn& t, MemberId from) {
     if (fetching_from_ && (fetching_from_ == from || t.now < fetched_at_ + patience)) return;
     auto const at = peers_.find(from);
     if (at == peers_.end() || !at->second.greeted) return;
-    fetching_from_ = from;
+    fetching_from_ = last_asked_ = from;
     fetched_at_ = t.now;
     bool const resumes = catch_up_ && catch_up_->from == from;
     send(t, from, Fetch{vector(), resumes ? catch_up_->upto : delivered_});
 }
 
-void Core::fetch_from_best(Turn& t, MemberId fallback) {
-    MemberId best = fallback;
-    Position most = position();
+/// From one who is ahead of us; in rotation, so that one who never answers is not asked for ever.
+bool Core::fetch_from_any(Turn& t, std::function<bool(Peer const&)> const& helps) {
+    std::optional<MemberId> first;
+    std::optional<MemberId> next;
     for (auto const& [id, peer] : peers_) {
-        Position const its{peer.vector.epoch, peer.vector.delivered};
-        if (!peer.greeted || its <= most) continue;
-        best = id;
-        most = its;
+        if (!peer.greeted || !helps(peer)) continue;
+        if (!first) first = id;
+        if (!next && id > last_asked_) next = id;
     }
-    fetch(t, best);
+    if (!first) return false;
+    fetch(t, next.value_or(*first));
+    return true;
 }
 
 /// Once in a while: asks somebody else if one does not answer, and asks at all if another is ahead.
@@ -40,29 +42,14 @@ void Core::keep_fetching(Turn& t) {
     bool const any_ahead = std::any_of(peers_.begin(), peers_.end(), [&](auto const& p) {
         return p.second.greeted && is_ahead(p.second);
     });
-    MemberId after{};
     if (fetching_from_) {
         if (t.now < fetched_at_ + tuning_.fetch_patience || (!voter() && !any_ahead)) return;
-        after = *fetching_from_;
         fetching_from_.reset();
     }
-    auto const helper = next_to_ask(after, [&](Peer const& peer) {
+    (void)fetch_from_any(t, [&](Peer const& peer) {
         return peer.vector.epoch > epoch() || (deferred_ && is_ahead(peer)) ||
                (!voter() && (is_ahead(peer) || !any_ahead));
     });
-    if (helper) fetch(t, *helper);
-}
-
-/// In rotation, so that one who never answers is not asked for ever.
-std::optional<MemberId> Core::next_to_ask(MemberId after,
-                                          std::function<bool(Peer const&)> const& helps) const {
-    std::optional<MemberId> first;
-    for (auto const& [id, peer] : peers_) {
-        if (!peer.greeted || !helps(peer)) continue;
-        if (id > after) return id;
-        if (!first) first = id;
-    }
-    return first;
 }
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Fetch const& m) {

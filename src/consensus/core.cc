@@ -201,7 +201,8 @@ void Core::feed_to(Hasher& h) const {
     feed(h, ballot_seen_);
     h.word(deferred_ ? 1 : 0);
     if (deferred_) feed_all(h, deferred_->first, deferred_->second);
-    feed_all(h, forwarded_, control_, control_offered_, catch_up_, fetching_from_, fetched_at_);
+    feed_all(h, forwarded_, control_, control_offered_, catch_up_, fetching_from_, last_asked_,
+             fetched_at_);
     feed_all(h, reads_waiting_, read_nonce_, blocked_since_, prevote_at_, seal_round_at_);
     for (ReadRound const& r : read_rounds_) feed(h, r);
     for (auto const& f : fingerprints_) feed(h, f);

@@ -189,10 +189,8 @@ class Core {
     [[nodiscard]] Position position() const { return {epoch(), delivered_}; }
     [[nodiscard]] bool is_ahead(Peer const& p) const;
     void fetch(Turn& t, MemberId from);
-    void fetch_from_best(Turn& t, MemberId fallback);
+    bool fetch_from_any(Turn& t, std::function<bool(Peer const&)> const& helps);
     void keep_fetching(Turn& t);
-    [[nodiscard]] std::optional<MemberId> next_to_ask(
-        MemberId after, std::function<bool(Peer const&)> const& helps) const;
     void serve(Turn& t, MemberId to, Peer& peer, Fetch const& m);
     void serve_waiting(Turn& t);
     void take_current(Turn& t, MemberId from, Decided const& m);
@@ -252,6 +250,7 @@ class Core {
     };
     std::optional<CatchUp> catch_up_;  // of the end of this epoch, held back until it is complete
     std::optional<MemberId> fetching_from_;
+    MemberId last_asked_;
     Instant fetched_at_;
 
     // --- reads

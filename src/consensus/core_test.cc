@@ -366,5 +366,156 @@ TEST_F(CoreTest, ASilentMemberIsMissedByAMajorityOnly) {
     EXPECT_FALSE(b.core('b').majority_misses(Bench::id('a'), b.now));
 }
 
+TEST_F(CoreTest, AVectorOfOneWhoIsNoVoterIsNoVote) {
+    Bench& b = make("abc", "a");
+    b.follow('d');
+    b.link('a', 'd');
+    b.settle();
+    b.hold('a', 'b');
+    b.hold('a', 'c');
+    b.submit('a', "x");
+    Vector claim = b.core('a').vector();
+    claim.upto[0] = Slot(9);
+    b.receive('d', 'a', Ping{claim, b.now, {}, 0, 0});
+    b.turn('a');
+    EXPECT_THAT(b.lines('a'), IsEmpty());
+}
+
+TEST_F(CoreTest, ARunThatBeginsAheadIsRefused) {
+    Bench& b = make("abc");
+    Vector v = b.core('b').vector();
+    v.delivered = Slot(6);
+    Batch const batch(Bench::id('b'), Oseq(1), Bytes("x"));
+    b.receive('b', 'a', Decided{v, Epoch(1), Slot(3), {{Slot(4), batch}}, Slot(6), {}});
+    EXPECT_THAT(b.members.at('a').last.ignored, ElementsAre(Ignored::gap));
+    EXPECT_EQ(b.core('a').delivered(), Slot(0));
+}
+
+TEST_F(CoreTest, AForwardedBatchCountsOnlyBehindTheOneBefore) {
+    Bench& b = make("abc", "b");
+    b.hold('a', 'b');
+    b.submit('a', "first");
+    b.submit('a', "second");
+    auto& sent = b.wire[{'a', 'b'}];
+    std::erase_if(sent, [](Message const& m) {
+        auto const* const f = std::get_if<Forward>(&m);
+        return f && f->batch.payload().view() == "first";  // dropped, as if the owner were full
+    });
+    b.hold('a', 'b', false);
+    b.settle();
+    EXPECT_THAT(b.lines('b'), IsEmpty());
+    b.pass(milliseconds(500));
+    EXPECT_EQ(b.lines('b'), (Lines{"first", "second"}));
+    EXPECT_EQ(b.core('a').unsettled(), 0U);
+}
+
+TEST_F(CoreTest, AForwardedBatchThatIsLostIsSentAgain) {
+    Bench& b = make("abc", "b");
+    b.submit('a', "x");
+    b.wire[{'a', 'b'}].clear();
+    b.settle();
+    b.pass(milliseconds(500));
+    EXPECT_EQ(b.lines('b'), Lines{"x"});
+    EXPECT_EQ(b.core('b').epoch(), Epoch(1)) << "a healthy owner is not sealed out";
+}
+
+TEST_F(CoreTest, ABatchOfOneWhoIsNoVoterDoesNotCount) {
+    Bench& b = make("abc", "b");
+    Vector v = b.core('b').vector();
+    v.upto[0] = Slot(1);
+    Batch const batch(Bench::id('z'), Oseq(1), Bytes("of a removed member"));
+    b.receive('b', 'a', Frame{v, Slot(0), {{Slot(0), batch}}});
+    EXPECT_THAT(b.members.at('a').last.ignored, Contains(Ignored::does_not_count));
+    EXPECT_EQ(b.core('a').delivered(), Slot(1));
+    EXPECT_THAT(b.lines('a'), IsEmpty());
+}
+
+TEST_F(CoreTest, AReadDoesNotTrustAClosedVoter) {
+    Bench& b = make("abc");
+    b.hold('b', 'a');
+    b.hold('c', 'a');
+    b.step('a', Read{1});
+    b.turn('a');
+    Vector closed = b.core('b').vector();
+    closed.closed = true;
+    b.receive('b', 'a', ReadReply{closed, 1});
+    EXPECT_THAT(b.members.at('a').reads_ready, IsEmpty());
+    b.receive('c', 'a', ReadReply{b.core('c').vector(), 1});
+    EXPECT_THAT(b.members.at('a').reads_ready, ElementsAre(1));
+}
+
+TEST_F(CoreTest, AReadThatMeetsTheEndOfAnEpochIsAskedAgain) {
+    Bench& b = make("abc");
+    b.step('c', Read{7});
+    b.submit('a', "voters:a,b,c,d");
+    b.turn('c');
+    for (auto& [pair, queue] : b.wire) {
+        std::erase_if(queue, [](Message const& m) { return std::holds_alternative<ReadQuery>(m); });
+    }
+    b.settle();
+    ASSERT_EQ(b.core('c').epoch(), Epoch(2));
+    b.turn('c');
+    b.settle();
+    EXPECT_THAT(b.members.at('c').reads_ready, ElementsAre(7));
+}
+
+TEST_F(CoreTest, AHealthyVoterDoesNotHelpToCloseTheEpoch) {
+    Bench& b = make("abc");
+    b.receive('c', 'a', Prevote{b.core('c').vector()});
+    ASSERT_EQ(b.members.at('a').last.sends.size(), 1U);
+    EXPECT_FALSE(std::get<PrevoteReply>(b.members.at('a').last.sends[0].message).yes);
+}
+
+TEST_F(CoreTest, ASealIsNotAppliedBelowItsBase) {
+    Bench& b = make("abc");
+    SealValue const value{Slot(9), b.core('a').vector().upto, {}, b.start.owners, ballot_of(1, 2)};
+    b.receive('c', 'a', Sealed{b.core('c').vector(), std::make_shared<SealValue const>(value)});
+    EXPECT_THAT(b.members.at('a').last.ignored, ElementsAre(Ignored::behind_base));
+    EXPECT_EQ(b.core('a').epoch(), Epoch(1));
+}
+
+TEST_F(CoreTest, AClosedOwnerProposesNothing) {
+    Bench& b = make("abc");
+    b.receive('c', 'a', Prepare{b.core('c').vector(), ballot_of(1, 2)});
+    b.submit('a', "x");
+    EXPECT_EQ(b.core('a').lane(0).upto(), Slot(0));
+    EXPECT_EQ(b.core('a').unsettled(), 1U);
+}
+
+TEST_F(CoreTest, ClosedItDeliversWhatItIsToldButItsLanesStandStill) {
+    Bench& b = make("abc");
+    b.receive('c', 'a', Prepare{b.core('c').vector(), ballot_of(1, 2)});
+    Vector v = b.core('b').vector();
+    v.delivered = Slot(3);
+    Batch const batch(Bench::id('b'), Oseq(1), Bytes("x"));
+    b.receive('b', 'a', Decided{v, Epoch(1), Slot(0), {{Slot(1), batch}}, Slot(3), {}});
+    EXPECT_EQ(b.lines('a'), Lines{"x"});
+    EXPECT_EQ(b.core('a').delivered(), Slot(3));
+    EXPECT_EQ(b.core('a').lane(1).upto(), Slot(0)) << "or its promise would not have been true";
+}
+
+TEST_F(CoreTest, VectorsOfAnotherEpochAreNoVotes) {
+    Bench& b = make("abc", "a");
+    b.hold('a', 'b');
+    b.hold('a', 'c');
+    b.submit('a', "x");
+    Vector old = b.core('b').vector();
+    old.epoch = Epoch(2);
+    old.upto[0] = Slot(1);
+    b.receive('b', 'a', Ping{old, b.now, {}, 0, 0});
+    b.turn('a');
+    EXPECT_THAT(b.lines('a'), IsEmpty());
+}
+
+TEST_F(CoreTest, ACopyOfAForwardedBatchDoesNotCount) {
+    Bench& b = make("abc", "b");
+    Vector v = b.core('b').vector();
+    v.upto[0] = Slot(2);
+    Batch const batch(Bench::id('c'), Oseq(1), Bytes("x"));
+    b.receive('b', 'a', Frame{v, Slot(0), {{Slot(0), batch}, {Slot(1), batch}}});
+    EXPECT_EQ(b.core('a').delivered(), Slot(2));
+    EXPECT_EQ(b.lines('a'), Lines{"x"});
+}
+
 }  // namespace
 }  // namespace doozer::consensus

@@ -13,7 +13,7 @@ void Core::forward(Turn& t) {
         Peer const& peer = peers_.at(to);
         if (!peer.greeted || peer.vector.epoch != epoch()) {
             if (offered_ > 0) return;  // it may come back; else forward_again() starts anew
-            ++forward_to_;
+            forward_to_ = (forward_to_ + 1) % owners;
             continue;
         }
         if (offered_ == 0) offered_at_ = t.now;
@@ -32,7 +32,7 @@ void Core::forward_again(Turn& t) {
     if (t.now < offered_at_ + suspicion_time() || mutated(Mutant::forward_once)) return;
     seen_ = std::max(seen_, delivered_.next());
     offered_ = 0;
-    ++forward_to_;
+    forward_to_ = (forward_to_ + 1) % configuration_.owners.size();
     offered_at_ = t.now;
 }
 

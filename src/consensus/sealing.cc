@@ -107,7 +107,7 @@ bool Core::accept(Turn& t, MemberId from, Ballot ballot, SealValuePtr const& val
     if (delivered_ < value->base && !mutated(Mutant::accept_below_base)) {
         t.ignore(Ignored::behind_base);
         deferred_.emplace(from, Accept{Vector{}, ballot, value});
-        fetch_from_best(t, from);
+        if (!fetch_from_any(t, [&](Peer const& p) { return is_ahead(p); })) fetch(t, from);
         return false;
     }
     if (ballot > acceptor_.promised) promise(t, ballot);

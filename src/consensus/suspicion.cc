@@ -73,12 +73,11 @@ void Core::suspect(Turn& t) {
     if (blocked_since_ == never || t.now < blocked_since_ + patience) return;
     if (t.now < doubt_until_) return;
     // Somebody may have it all and only our link to the owner be cut: no need to close anything.
-    auto const helper = next_to_ask(fetching_from_.value_or(MemberId{}), [&](Peer const& peer) {
+    bool const helped = fetch_from_any(t, [&](Peer const& peer) {
         return peer.vector.epoch == epoch() && is_ahead(peer) && t.now - peer.heard <= patience;
     });
-    if (helper) fetch(t, *helper);
     // A dead peer's last word must not hold us up for ever.
-    if (helper && t.now < blocked_since_ + times(patience, 2)) return;
+    if (helped && t.now < blocked_since_ + times(patience, 2)) return;
     if (t.now >= prevote_at_) ask_prevote(t);
 }
 

@@ -1,0 +1,113 @@
+#include "sim/explorer.h"
+
+namespace doozer::sim {
+
+namespace {
+
+/// Three voters, one of whose timers may fire; votes go to owners only; a window of one.
+Scope scope(std::string name, void (*change)(Scope&)) {
+    Scope s;
+    s.name = std::move(name);
+    s.gossip = false;
+    s.burst = true;
+    s.crashes = s.reconnects = 0;
+    s.rounds = 1;
+    s.ticking = "c";
+    change(s);
+    return s;
+}
+
+}  // namespace
+
+std::vector<Scope> quick_scopes() {
+    return {
+        scope("parked lanes, two writers",
+              [](Scope& s) {
+                  s.burst = false;
+                  s.owners = "ab";
+                  s.writes = {{'a', "x"}, {'b', "y"}};
+                  s.park_ahead = 2;
+                  s.ticking = "";
+              }),
+        scope("an owner dies with a batch",
+              [](Scope& s) {
+                  s.writes = {{'a', "x"}};
+                  s.crashes = 1;
+                  s.may_crash = "a";
+                  s.ticking = "b";
+              }),
+    };
+}
+
+std::vector<Scope> check_scopes() {
+    std::vector<Scope> all = quick_scopes();
+    std::vector<Scope> const more = {
+        scope("the same, message by message",
+              [](Scope& s) {
+                  s.burst = false;
+                  s.writes = {{'a', "x"}};
+                  s.crashes = 1;
+                  s.may_crash = "a";
+                  s.ticking = "b";
+              }),
+        scope("a link breaks",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "x"}};
+                  s.reconnects = 1;
+                  s.may_reconnect = "ac";
+              }),
+        scope("a link breaks, and the log is gone",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "x"}};
+                  s.reconnects = 1;
+                  s.may_reconnect = "ac";
+                  s.log_bytes = 1;
+              }),
+        scope("forwarding, the only owner may die",
+              [](Scope& s) {
+                  s.owners = "a";
+                  s.writes = {{'c', "x"}};
+                  s.crashes = 1;
+                  s.may_crash = "a";
+                  s.slots = 4;
+              }),
+        scope("a read meets a write and a seal",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "x"}};
+                  s.readers = "c";
+              }),
+    };
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+}
+
+std::vector<Scope> large_scopes() {
+    return {
+        scope("two writers, a crash and a broken link",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "x"}, {'b', "y"}};
+                  s.crashes = s.reconnects = 1;
+                  s.may_crash = "a";
+                  s.may_reconnect = "bc";
+              }),
+        scope("two sealers, two rounds",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'b', "x"}};
+                  s.ticking = "bc";
+                  s.rounds = 2;
+              }),
+        scope("a voter is replaced while another writes",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.followers = "d";
+                  s.writes = {{'a', "cal2=d"}, {'b', "y"}};
+              }),
+    };
+}
+
+}  // namespace doozer::sim
