@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "consensus/core_invariants.h"
+#include "sim/explored_member.h"
 #include "sim/interned.h"
 
 namespace doozer::sim {
@@ -12,29 +12,6 @@ namespace {
 constexpr std::size_t members_max = 5;
 constexpr std::size_t links_max = members_max * members_max;
 using Id = std::uint32_t;
-
-/// One member, and what follows from what it has done.
-struct Member {
-    Core core;
-    KeyValue store;
-    bool dead = false;
-    std::uint64_t applied_ids = 0;      // one bit for each write
-    std::uint64_t answered = 0;         // batches applied when it last answered a write of its own
-    std::vector<std::uint64_t> chains;  // after each change
-    std::vector<Digest> epochs;         // the configurations it went through
-    std::map<std::pair<Epoch, Slot>, Digest> items;    // what it saw in slots
-    std::map<std::pair<Epoch, Ballot>, Digest> seals;  // what it accepted
-
-    [[nodiscard]] Digest digest() const {
-        Hasher h;
-        feed_all(h, core, store, dead, applied_ids, answered);
-        for (std::uint64_t const c : chains) h.word(c);
-        for (Digest const& d : epochs) feed(h, d);
-        for (auto const& [where, d] : items) feed_all(h, where.first, where.second, d);
-        for (auto const& [where, d] : seals) feed_all(h, where.first, where.second, d);
-        return h.digest();
-    }
-};
 
 enum class Kind : std::uint8_t { deliver, tick, write, read, crash, reconnect };
 struct Action {
@@ -149,15 +126,15 @@ class Explorer {
         for (std::size_t i = 0; i < count(); ++i) {
             bool const votes = i < scope_.voters.size();
             Core core(id_of(names_[i]), votes ? start : Configuration{}, t);
-            Member m{std::move(core),
-                     votes ? KeyValue(voters) : KeyValue(),
-                     false,
-                     0,
-                     0,
-                     {},
-                     {},
-                     {},
-                     {}};
+            ExploredMember m{std::move(core),
+                             votes ? KeyValue(voters) : KeyValue(),
+                             false,
+                             0,
+                             0,
+                             {},
+                             {},
+                             {},
+                             {}};
             s.members[i] = members_.put(m.digest(), m);
         }
         for (std::size_t i = 0; i < count(); ++i) {
@@ -180,7 +157,7 @@ class Explorer {
     Stepped const& step(Id member, Input const& input, std::uint64_t key) {
         auto const [at, is_new] = memo_.try_emplace({member, key});
         if (!is_new) return at->second;
-        Member m = members_[member];
+        ExploredMember m = members_[member];
         CoreInvariants invariants;
         Stepped s{};
         (void)invariants.check(m.core);
@@ -193,7 +170,7 @@ class Explorer {
         return at->second = std::move(s);
     }
 
-    void take(Member& m, Output const& out, CoreInvariants& invariants, Stepped& s) {
+    void take(ExploredMember& m, Output const& out, CoreInvariants& invariants, Stepped& s) {
         for (Send const& send : out.sends) {
             std::size_t const to = names_.find(send.to.text[0]);
             if (to == std::string::npos) continue;
@@ -220,27 +197,7 @@ class Explorer {
             if (c.origin == m.core.me()) m.answered = m.core.applied();
         }
         if (auto const bad = invariants.check(m.core)) s.violation = *bad;
-        note_facts(m);
-    }
-
-    static void note_facts(Member& m) {
-        Core const& core = m.core;
-        Hasher c;
-        feed(c, core.configuration());
-        auto const epoch = static_cast<std::size_t>(core.epoch().value());
-        if (m.epochs.size() <= epoch) m.epochs.resize(epoch + 1);
-        m.epochs[epoch] = c.digest();
-        for (Lane l = 0; l < core.lanes(); ++l) {
-            for (Item const& item : core.lane(l).items()) {
-                Hasher h;
-                feed(h, item.batch);
-                m.items[{core.epoch(), item.slot}] = h.digest();
-            }
-        }
-        if (!core.acceptor().value) return;
-        Hasher h;
-        feed(h, core.acceptor().value);
-        m.seals[{core.epoch(), core.acceptor().accepted}] = h.digest();
+        m.note_facts();
     }
 
     // --- one action in a state ---------------------------------------------------------------
@@ -332,7 +289,7 @@ class Explorer {
 
     /// What it had sent is still on its way, and may or may not arrive.
     void crash(State& s, std::size_t who) {
-        Member m = members_[s.members[who]];
+        ExploredMember m = members_[s.members[who]];
         m.dead = true;
         Digest const digest = m.digest();
         s.members[who] = members_.put(digest, std::move(m));
@@ -388,31 +345,8 @@ class Explorer {
         std::uint64_t const key =
             static_cast<std::uint64_t>(std::min(x, y)) << 32U | std::max(x, y);
         auto const [at, is_new] = agreements_.try_emplace(key);
-        if (is_new) at->second = compare(members_[x], members_[y]);
+        if (is_new) at->second = ExploredMember::compare(members_[x], members_[y]);
         return at->second;
-    }
-
-    template <typename Map>
-    static bool same_where_both(Map const& a, Map const& b) {
-        return std::all_of(a.begin(), a.end(), [&](auto const& fact) {
-            auto const other = b.find(fact.first);
-            return other == b.end() || other->second == fact.second;
-        });
-    }
-    static std::string compare(Member const& a, Member const& b) {
-        for (std::size_t i = 0; i < std::min(a.chains.size(), b.chains.size()); ++i) {
-            bool const both_know = a.chains[i] != 0 && b.chains[i] != 0;
-            if (both_know && a.chains[i] != b.chains[i]) {
-                return "I6: two members apply different changes";
-            }
-        }
-        for (std::size_t e = 0; e < std::min(a.epochs.size(), b.epochs.size()); ++e) {
-            bool const both_know = a.epochs[e] != Digest{} && b.epochs[e] != Digest{};
-            if (both_know && a.epochs[e] != b.epochs[e]) return "I5: an epoch begins in two ways";
-        }
-        if (!same_where_both(a.items, b.items)) return "I2: two batches in one slot";
-        if (!same_where_both(a.seals, b.seals)) return "I4: one ballot with two values";
-        return {};
     }
 
     [[nodiscard]] bool out_of_scope(State const& s) const {
@@ -596,7 +530,7 @@ class Explorer {
     std::string names_;
     std::array<std::vector<Bytes>, members_max> writes_;
     std::uint64_t commands_ = 0;
-    Interned<Member> members_;
+    Interned<ExploredMember> members_;
     Interned<Message> messages_;
     Interned<std::vector<Id>> queues_;
     std::unordered_map<std::pair<Id, std::uint64_t>, Stepped, MemoHash> memo_;

@@ -2,8 +2,11 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 #include <string>
 
+#include "sim/scenario.h"
 #include "sim/simulator.h"
 
 namespace {
@@ -17,10 +20,12 @@ struct Options {
     std::uint64_t first_seed = 1;
     std::size_t operations = 120;
     bool trace = false;
+    std::string scenario;
 };
 
 constexpr char usage[] =
     "usage: doozer-sim [--members n] [--seeds N] [--first-seed S] [--operations n] [--trace]\n"
+    "       doozer-sim [--trace] --scenario FILE\n"
     "Runs N simulated clusters of n members (1 to 7), with the seeds S, S+1, ... Exits 0 if every\n"
     "checker is content with all of them, else 1. --trace prints what happened in each.\n";
 
@@ -35,6 +40,10 @@ bool parse(int argc, char** argv, Options& o) {
         std::string const name = argv[i];
         if (name == "--trace") {
             o.trace = true;
+            continue;
+        }
+        if (name == "--scenario" && i + 1 < argc) {
+            o.scenario = argv[++i];
             continue;
         }
         std::uint64_t value = 0;
@@ -61,6 +70,19 @@ void print_failures(Options const& o, std::uint64_t seed, RunResult const& r) {
                 o.members, static_cast<unsigned long long>(seed), o.operations);
 }
 
+int tell(Options const& o) {
+    std::ifstream in(o.scenario);
+    if (!in) {
+        std::fprintf(stderr, "doozer-sim: cannot read %s\n", o.scenario.c_str());
+        return 2;
+    }
+    std::stringstream text;
+    text << in.rdbuf();
+    std::string const bad = doozer::sim::run_scenario(text.str(), o.trace);
+    std::printf("%s\n", bad.empty() ? "the story ends well" : bad.c_str());
+    return bad.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,6 +91,7 @@ int main(int argc, char** argv) {
         std::fputs(usage, stderr);
         return 2;
     }
+    if (!o.scenario.empty()) return tell(o);
     std::uint64_t failed = 0;
     std::uint64_t operations = 0;
     std::uint64_t epochs = 0;
