@@ -59,8 +59,12 @@ Reads::Outcome Reads::answer(Question& q, Effects& effects) {
         reply_error(q, {Errc::range}, effects);
         return std::nullopt;
     }
-    if (q.pinned && *q.rev < store_.first_revision()) q.rev.reset();  // begin again at the newest
-    if (q.rev) q.rev = std::max(*q.rev, Revision(1));
+    if (q.pinned && *q.rev < store_.first_revision()) {  // begin again at the newest
+        q.rev.reset();
+        q.pinned = false;
+        q.listing.reset();
+    }
+    if (q.rev) q.rev = std::max({*q.rev, q.searched_to.next(), Revision(1)});
     if (q.rev && *q.rev < store_.first_revision()) {
         reply_error(q, {Errc::too_late}, effects);
         return std::nullopt;
@@ -109,7 +113,7 @@ void Reads::answer_stat(Question const& q, Revision at, Effects& effects) {
     reply.len = static_cast<std::int32_t>(is_directory ? found.entries : found.value.size());
 }
 
-Reads::Outcome Reads::answer_getdir(Question const& q, Revision at, Effects& effects) {
+Reads::Outcome Reads::answer_getdir(Question& q, Revision at, Effects& effects) {
     auto const path = Path::parse(q.path);
     Found const found = path.ok() ? store_.find(path.value(), at) : Found{};
     if (found.kind != Found::Kind::directory) {
@@ -121,8 +125,8 @@ Reads::Outcome Reads::answer_getdir(Question const& q, Revision at, Effects& eff
         reply_error(q, {Errc::range}, effects);
         return std::nullopt;
     }
-    auto const listing = store_.getdir(path.value(), at);
-    auto const seen = store_.seek(*listing, static_cast<std::size_t>(q.offset), budget_);
+    if (!q.listing) q.listing = store_.getdir(path.value(), at);
+    auto const seen = store_.seek(*q.listing, static_cast<std::size_t>(q.offset), budget_);
     if (seen.state == Listing::State::unfinished) {
         return Unanswered{Unanswered::Until::next_turn};
     }
@@ -134,10 +138,9 @@ Reads::Outcome Reads::answer_getdir(Question const& q, Revision at, Effects& eff
     return std::nullopt;
 }
 
-Reads::Outcome Reads::answer_walk(Question const& q, Glob const& glob, Revision at,
-                                  Effects& effects) {
-    auto const listing = store_.walk(glob, at);
-    auto const seen = store_.seek(*listing, static_cast<std::size_t>(q.offset), budget_);
+Reads::Outcome Reads::answer_walk(Question& q, Glob const& glob, Revision at, Effects& effects) {
+    if (!q.listing) q.listing = store_.walk(glob, at);
+    auto const seen = store_.seek(*q.listing, static_cast<std::size_t>(q.offset), budget_);
     if (seen.state == Listing::State::unfinished) {
         return Unanswered{Unanswered::Until::next_turn};
     }
@@ -162,16 +165,11 @@ Reads::Outcome Reads::answer_wait(Question& q, Glob const& glob, Effects& effect
     if (*q.rev > store_.revision().next()) {
         return Unanswered{Unanswered::Until::revision, q.rev->plus(-1)};
     }
-    Revision next = std::max(*q.rev, q.searched_to.next());
-    if (next < store_.first_revision()) {
-        reply_error(q, {Errc::too_late}, effects);  // the history went on faster than the search
-        return std::nullopt;
-    }
     std::string path;
-    for (; next <= store_.revision(); ++next) {
+    for (Revision next = *q.rev; next <= store_.revision(); ++next) {
         if (budget_.spent()) return Unanswered{Unanswered::Until::next_turn};
-        budget_.use();
         store::Event const event = store_.event(next, path);
+        budget_.use(glob.cost(event.path.size()));
         q.searched_to = next;
         if (!glob.matches(event.path)) continue;
         reply_event(q, event, Bytes(event.path), effects);
@@ -201,11 +199,28 @@ void Reads::applied(store::Event const& event, Effects& effects) {
 void Reads::turn_ended(Effects& effects) {
     budget_ = {};
     for (std::size_t n = searching_.size(); n > 0 && !budget_.spent(); --n) {
-        QuestionId const id = searching_.front();
+        SessionId const session = searching_.front();
         searching_.pop_front();
-        if (kept_.contains(id)) ask_again(id, effects);
+        search_on(session, effects);
     }
     effects.more_to_do = !searching_.empty();
+}
+
+/// One search of the session goes on; the session's next has its turn after those of the others.
+void Reads::search_on(SessionId session, Effects& effects) {
+    auto const of_session = by_session_.find(session);
+    if (of_session == by_session_.end()) return;
+    auto& searching = of_session->second.searching;
+    QuestionId const id = searching.front();
+    searching.pop_front();
+    // Before the question is asked, which may end what is known of the session.
+    if (!searching.empty()) searching_.push_back(session);
+    ask_again(id, effects);
+}
+
+bool Reads::is_searching(SessionId session) const {
+    auto const found = by_session_.find(session);
+    return found != by_session_.end() && !found->second.searching.empty();
 }
 
 void Reads::keep(Question const& q, Unanswered why) {
@@ -231,9 +246,12 @@ void Reads::wait_on(QuestionId id, Kept& kept, Unanswered why) {
         case Unanswered::Until::event:
             kept.watch = watches_.add(Glob::parse(kept.path).value(), id);
             break;
-        case Unanswered::Until::next_turn:
-            searching_.push_back(id);
+        case Unanswered::Until::next_turn: {
+            auto& searching = by_session_.at(kept.question.session).searching;
+            if (searching.empty()) searching_.push_back(kept.question.session);
+            searching.push_back(id);
             break;
+        }
     }
 }
 
@@ -256,8 +274,8 @@ void Reads::drop(QuestionId id) {
     }
     auto const of_session = by_session_.find(kept.question.session);
     if (of_session != by_session_.end()) {
-        auto& [ids, bytes] = of_session->second;
-        bytes -= cost_of(kept.path);
+        std::vector<QuestionId>& ids = of_session->second.ids;
+        of_session->second.bytes -= cost_of(kept.path);
         kept_.at(ids.back()).place_in_session = kept.place_in_session;
         ids[kept.place_in_session] = ids.back();
         ids.pop_back();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ class Reads {
     [[nodiscard]] std::size_t kept_bytes(SessionId session) const;
     [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
 
+    [[nodiscard]] bool is_searching(SessionId session) const;
+
   private:
     using QuestionId = std::uint64_t;
 
@@ -53,6 +56,7 @@ class Reads {
         std::optional<Revision> rev;
         Revision searched_to = missing;  ///< WAIT: no event up to here matches
         bool pinned = false;             ///< rev was not asked for, but chosen when a search began
+        std::shared_ptr<store::Listing> listing = {};  ///< WALK, GETDIR: how far the search came
     };
     /// A question that is kept, with the text it points to.
     struct Kept {
@@ -65,6 +69,7 @@ class Reads {
     struct OfSession {
         std::vector<QuestionId> ids;
         std::size_t bytes = 0;
+        std::deque<QuestionId> searching;  // in turns; some may be over
     };
     /// Why there is no answer yet.
     struct Unanswered {
@@ -76,12 +81,13 @@ class Reads {
     Outcome answer(Question& q, Effects& effects);
     void answer_get(Question const& q, Revision at, Effects& effects);
     void answer_stat(Question const& q, Revision at, Effects& effects);
-    Outcome answer_getdir(Question const& q, Revision at, Effects& effects);
-    Outcome answer_walk(Question const& q, store::Glob const& glob, Revision at, Effects& effects);
+    Outcome answer_getdir(Question& q, Revision at, Effects& effects);
+    Outcome answer_walk(Question& q, store::Glob const& glob, Revision at, Effects& effects);
     Outcome answer_wait(Question& q, store::Glob const& glob, Effects& effects);
 
     void keep(Question const& q, Unanswered why);
     void wait_on(QuestionId id, Kept& kept, Unanswered why);
+    void search_on(SessionId session, Effects& effects);
     void ask_again(QuestionId id, Effects& effects);
     void drop(QuestionId id);
     void reply_event(Question const& q, store::Event const& event, Bytes path, Effects& effects);
@@ -95,7 +101,7 @@ class Reads {
     std::unordered_map<SessionId, OfSession> by_session_;
     std::size_t kept_bytes_ = 0;
     std::multimap<Revision, QuestionId> until_revision_;
-    std::deque<QuestionId> searching_;
+    std::deque<SessionId> searching_;  // in turns, so that nobody's searches delay another's
     QuestionId next_id_ = 1;
     std::vector<std::uint64_t> woken_;  // used again with every event
 };

@@ -80,7 +80,7 @@ bool lacks_argument(Request const& request) {
 Replica::Replica(Options options)
     : options_(std::move(options)),
       store_(options_.store),
-      sessions_(options_.access.initial()),
+      sessions_(options_.access.initial(), options_.seed),
       reads_(store_, sessions_),
       housekeeping_(options_.identity, options_.pulse) {}
 

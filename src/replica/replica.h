@@ -20,6 +20,7 @@ struct Options {
     store::StoreLimits store;
     Duration pulse = seconds(1);
     std::size_t value_bytes_max = value_bytes_default;
+    std::uint64_t seed = 0;  ///< a number that clients cannot know
 };
 
 class Replica {
@@ -34,6 +35,11 @@ class Replica {
 
     /// How much this turn has brought into the next batch.
     [[nodiscard]] std::size_t proposed_bytes() const { return proposals_.bytes(); }
+
+    /// Whether the session has asked for something that takes several turns to find.
+    [[nodiscard]] bool is_searching(SessionId session) const {
+        return reads_.is_searching(session);
+    }
 
     /// The memory of requests that wait for their answer: of one session, and of all.
     [[nodiscard]] std::size_t kept_bytes(SessionId session) const {

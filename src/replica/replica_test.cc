@@ -310,6 +310,30 @@ TEST_F(ReplicaTest, ALongSearchTakesTurns) {
     EXPECT_EQ(all[0].value->view(), "found");
 }
 
+TEST_F(ReplicaTest, SearchesThatAreManyAllComeToAnEnd) {
+    for (int i = 0; i < 3000; ++i) {
+        std::string const path = "/d/" + std::to_string(i);
+        send(alice, request(Verb::set, path, "", -1));
+    }
+    step(TurnEnded{});
+    (void)replies(alice);
+    std::vector<std::string> globs;
+    for (std::size_t i = 0; i < 2 * listings_max; ++i) globs.push_back("/d/*x" + std::to_string(i));
+    for (std::string const& glob : globs) send(bob, request(Verb::walk, glob, {}, {}, 0));
+    send(alice, request(Verb::walk, "/d/*", {}, {}, 2999));
+    int turns = 0;
+    int turns_of_alice = 0;
+    do {
+        step(TurnEnded{});
+        ++turns;
+        if (turns_of_alice == 0 && !replies(alice).empty()) turns_of_alice = turns;
+        ASSERT_LT(turns, 10'000);
+    } while (effects.more_to_do);
+    EXPECT_EQ(replies(bob).size(), globs.size());
+    EXPECT_GT(turns_of_alice, 0);
+    EXPECT_LT(turns_of_alice, 5) << "others' searches delayed hers";
+}
+
 TEST_F(ReplicaTest, ThePulseSaysHowFarItHasCome) {
     EXPECT_EQ(effects.deadline, now + seconds(3600));
     std::int64_t const before = revision();
@@ -345,6 +369,15 @@ TEST_F(SmallHistoryTest, BelowTheHistoryIsTooLate) {
     }
     EXPECT_FALSE(call(Verb::get, "/a", {}, revision() - 4).error);
     EXPECT_EQ(code(call(Verb::get, "/a", {}, revision() - 5)), Errc::too_late);
+}
+
+// A search that has come past what was collected meanwhile goes on.
+TEST_F(SmallHistoryTest, AWaitIsNotTooLateForWhatItHasSearched) {
+    send(bob, request(Verb::wait, "/zz", {}, revision() - 3));
+    for (int i = 0; i < 20; ++i) set("/a", "x");
+    EXPECT_TRUE(replies(bob).empty());
+    set("/zz", "y");
+    EXPECT_EQ(replies(bob).size(), 1U);
 }
 
 class SecretTest : public ReplicaTest {

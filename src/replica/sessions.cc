@@ -3,13 +3,13 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/prng.h"
 
 namespace doozer::replica {
 
 std::size_t TagSet::home(Tag tag) const {
-    // Fibonacci hashing: tags are mostly consecutive numbers.
-    auto const hash = static_cast<std::uint32_t>(tag.value()) * std::uint64_t{0x9E3779B97F4A7C15};
-    return static_cast<std::size_t>(hash >> 32U) & (slots_.size() - 1);
+    return static_cast<std::size_t>(Prng(seed_ ^ static_cast<std::uint32_t>(tag.value())).next()) &
+           (slots_.size() - 1);
 }
 
 /// Where the tag is, or the free slot where it would be. REQUIRES: there is a free slot.
@@ -56,7 +56,7 @@ void TagSet::grow() {
 }
 
 void Sessions::open(SessionId id) {
-    bool const is_new = sessions_.try_emplace(id, Session{initial_, {}}).second;
+    bool const is_new = sessions_.try_emplace(id, Session{initial_, TagSet(seed_)}).second;
     DOOZER_ASSERT(is_new);
 }
 

@@ -14,9 +14,12 @@ namespace doozer::replica {
 
 using namespace base;
 
-/// A set of tags; open addressing, since every write goes through it.
+/// A set of tags; open addressing, since every write goes through it. The seed is a secret, so that
+/// nobody can choose tags that meet in one place.
 class TagSet {
   public:
+    explicit TagSet(std::uint64_t seed) : seed_(seed) {}
+
     [[nodiscard]] bool contains(Tag tag) const;
     /// REQUIRES: the tag is not in the set.
     void insert(Tag tag);
@@ -31,6 +34,7 @@ class TagSet {
 
     std::vector<std::optional<Tag>> slots_;  // a power of two of them, or none
     std::size_t size_ = 0;
+    std::uint64_t seed_;
 };
 
 struct Session {
@@ -40,7 +44,7 @@ struct Session {
 
 class Sessions {
   public:
-    explicit Sessions(Grants initial) : initial_(initial) {}
+    Sessions(Grants initial, std::uint64_t seed) : initial_(initial), seed_(seed) {}
 
     /// REQUIRES: the id was never used before.
     void open(SessionId id);
@@ -50,6 +54,7 @@ class Sessions {
 
   private:
     Grants initial_;
+    std::uint64_t seed_;
     std::unordered_map<SessionId, Session> sessions_;
 };
 

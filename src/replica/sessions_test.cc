@@ -11,7 +11,7 @@ namespace {
 
 TEST(TagSet, AgreesWithAnOrderedSet) {
     Prng prng(5);
-    TagSet tags;
+    TagSet tags(42);
     std::set<std::int32_t> twin;
     for (int i = 0; i < 100'000; ++i) {
         // Few enough to be met again, in clusters and at both ends of the range.
@@ -30,7 +30,7 @@ TEST(TagSet, AgreesWithAnOrderedSet) {
 }
 
 TEST(Sessions, AreKnownWhileTheyAreOpen) {
-    Sessions sessions(Grants{true, false});
+    Sessions sessions(Grants{true, false}, 42);
     EXPECT_EQ(sessions.find(SessionId(1)), nullptr);
     sessions.open(SessionId(1));
     EXPECT_TRUE(sessions.find(SessionId(1))->grants.read);

@@ -19,6 +19,7 @@ constexpr std::size_t allocated(std::size_t bytes) {
 /// The share of a name in the nodes above it.
 inline constexpr std::size_t trie_share_bytes = 32;
 inline constexpr std::size_t directory_cost = allocated(sizeof(Directory)) + allocated(32);
+/// A change of a directory's count of names; its first is part of directory_cost.
 inline constexpr std::size_t count_change_cost = 2 * sizeof(Revision);
 inline constexpr std::size_t record_cost = sizeof(Record);
 

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
-#include <cstring>
 
 #include "base/limits.h"
 
@@ -46,62 +44,98 @@ std::string join_stars(std::string_view text) {
     return out;
 }
 
-/// The set of positions in a pattern that the characters read so far can have led to. Simulates
-/// the pattern's automaton (Thompson, CACM 11(6), 1968), so that no pattern costs more than its
-/// length times the path's, in words of 64 positions.
+/// The positions in a pattern that the characters read so far can have led to, 64 to a word: no
+/// pattern costs more than its length divided by 64 times the path's. (Baeza-Yates and Gonnet, A
+/// new approach to text searching, CACM 35(10), 1992, over Thompson's automaton.)
+template <std::size_t words_max>
 class Positions {
   public:
     explicit Positions(std::string_view pattern)
-        : pattern_(pattern), words_(pattern.size() / 64 + 1) {
-        std::fill_n(active_.begin(), words_, 0);
-        add(0, active_);
+        : size_(pattern.size()), words_(pattern.size() / 64 + 1) {
+        for (Set& set : moves_) std::fill_n(set.begin(), words_, 0);
+        for (Set* set : {&active_, &question_marks_, &component_runs_, &runs_}) {
+            std::fill_n(set->begin(), words_, 0);
+        }
+        for (std::size_t i = 0; i < pattern.size(); ++i) {
+            switch (pattern[i]) {
+                case any_run:
+                    insert(runs_, i);
+                    break;
+                case '*':
+                    insert(component_runs_, i);
+                    break;
+                case '?':
+                    insert(question_marks_, i);
+                    break;
+                default:
+                    insert(moves_[path_symbol(pattern[i])], i);
+                    break;
+            }
+        }
+        active_[0] = 1;
+        skip_empty_runs();
     }
 
     void read(char c) {
-        std::array<std::uint64_t, words_max> next;
-        std::fill_n(next.begin(), words_, 0);
-        for (std::size_t word = 0; word < words_; ++word) {
-            for (std::uint64_t bits = active_[word]; bits != 0; bits &= bits - 1) {
-                step(word * 64 + static_cast<std::size_t>(std::countr_zero(bits)), c, next);
-            }
+        Set const& exact = moves_[path_symbol(c)];
+        std::uint64_t const within = c == '/' ? 0 : ~std::uint64_t{0};
+        std::uint64_t carry = 0;
+        for (std::size_t w = 0; w < words_; ++w) {
+            std::uint64_t const moving = active_[w] & (exact[w] | (question_marks_[w] & within));
+            std::uint64_t const staying = active_[w] & (runs_[w] | (component_runs_[w] & within));
+            active_[w] = staying | moving << 1U | carry;
+            carry = moving >> 63U;
         }
-        std::memcpy(active_.data(), next.data(), words_ * sizeof(std::uint64_t));
+        skip_empty_runs();
     }
 
     [[nodiscard]] bool none() const {
         return std::all_of(active_.begin(), active_.begin() + static_cast<std::ptrdiff_t>(words_),
                            [](std::uint64_t word) { return word == 0; });
     }
-    [[nodiscard]] bool at_end() const {
-        return (active_[pattern_.size() / 64] >> (pattern_.size() % 64) & 1U) != 0;
-    }
+    [[nodiscard]] bool at_end() const { return (active_[size_ / 64] >> (size_ % 64) & 1U) != 0; }
 
   private:
-    static constexpr std::size_t words_max = path_bytes_max / 64 + 1;
     using Set = std::array<std::uint64_t, words_max>;
 
-    void add(std::size_t position, Set& set) const {
+    static void insert(Set& set, std::size_t position) {
         set[position / 64] |= std::uint64_t{1} << (position % 64);
-        // A run may be empty. Two runs never follow each other (join_stars), so once is enough.
-        if (position < pattern_.size() &&
-            (pattern_[position] == '*' || pattern_[position] == any_run)) {
-            set[(position + 1) / 64] |= std::uint64_t{1} << ((position + 1) % 64);
+    }
+    /// A run may be empty. Two runs never follow each other (join_stars), so once is enough.
+    void skip_empty_runs() {
+        std::uint64_t carry = 0;
+        for (std::size_t w = 0; w < words_; ++w) {
+            std::uint64_t const at_run = active_[w] & (runs_[w] | component_runs_[w]);
+            active_[w] |= at_run << 1U | carry;
+            carry = at_run >> 63U;
         }
     }
 
-    void step(std::size_t position, char c, Set& next) const {
-        if (position == pattern_.size()) return;
-        char const p = pattern_[position];
-        bool const stays = p == any_run || (p == '*' && c != '/');
-        bool const moves = p == c || (p == '?' && c != '/');
-        if (stays) add(position, next);
-        if (moves) add(position + 1, next);
-    }
-
-    std::string_view pattern_;
+    std::size_t size_;
     std::size_t words_;
     Set active_;
+    Set question_marks_;
+    Set component_runs_;
+    Set runs_;
+    std::array<Set, path_symbols> moves_;  // by the character that moves on from the position
 };
+
+/// Reads `text`, and then decides what it has led to.
+template <std::size_t words_max, typename Decide>
+bool run(std::string_view pattern, std::string_view text, Decide decide) {
+    Positions<words_max> positions(pattern);
+    for (char const c : text) {
+        positions.read(c);
+        if (positions.none()) return false;
+    }
+    return decide(positions);
+}
+
+template <typename Decide>
+bool run_any(std::string_view pattern, std::string_view text, Decide decide) {
+    return pattern.size() < 64 ? run<1>(pattern, text, decide)
+                               : run<path_bytes_max / 64 + 1>(pattern, text, decide);
+}
 
 }  // namespace
 
@@ -124,12 +158,7 @@ bool Glob::matches(std::string_view path) const {
     if (rest_.empty()) return tail.empty();
     if (rest_.size() == 1 && rest_[0] == any_run) return true;
     if (rest_ == "*") return tail.find('/') == tail.npos;
-    Positions positions(rest_);
-    for (char const c : tail) {
-        positions.read(c);
-        if (positions.none()) return false;
-    }
-    return positions.at_end();
+    return run_any(rest_, tail, [](auto const& positions) { return positions.at_end(); });
 }
 
 bool Glob::may_match_below(std::string_view directory) const {
@@ -138,10 +167,15 @@ bool Glob::may_match_below(std::string_view directory) const {
         return prefix.starts_with(directory) && prefix[directory.size()] == '/';
     }
     if (!directory.starts_with(prefix)) return false;
-    Positions positions(rest_);
-    for (char const c : directory.substr(prefix.size())) positions.read(c);
-    positions.read('/');
-    return !positions.none();
+    if (rest_.size() == 1 && rest_[0] == any_run) return true;
+    return run_any(rest_, directory.substr(prefix.size()), [](auto& positions) {
+        positions.read('/');
+        return !positions.none();
+    });
+}
+
+std::size_t Glob::cost(std::size_t path_bytes) const {
+    return 1 + path_bytes / 64 + path_bytes * (rest_.size() / 64) / 64;
 }
 
 }  // namespace doozer::store

@@ -22,6 +22,9 @@ class Glob {
     /// Whether any path that begins with `directory` + "/" can match; `directory` is "" for "/".
     [[nodiscard]] bool may_match_below(std::string_view directory) const;
 
+    /// How much work it is to try a path of that size, in steps of a SearchBudget.
+    [[nodiscard]] std::size_t cost(std::size_t path_bytes) const;
+
     /// The characters before the first wildcard: every path that matches begins with them.
     [[nodiscard]] std::string_view literal_prefix() const {
         return std::string_view(text_).substr(0, prefix_size_);

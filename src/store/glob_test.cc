@@ -127,6 +127,24 @@ TEST(Glob, PrunesDirectoriesThatCannotMatch) {
     EXPECT_FALSE(glob.may_match_below("/other"));
 }
 
+TEST(Glob, LongPatternsAgreeWithTheNaiveTwinToo) {
+    Prng prng(2);
+    std::size_t matched = 0;
+    for (int i = 0; i < 20'000; ++i) {
+        // A literal tail takes the pattern over one word, and over two.
+        std::string tail;
+        for (std::size_t n = 50 + prng.below(100); n > 0; --n) tail += "ab"[prng.below(2)];
+        std::string const text = random_text(prng, "ab/?**", 7) + tail;
+        std::string const path = random_text(prng, "ab/", 7) + tail;
+        auto const glob = Glob::parse(text);
+        if (!glob.ok() || !Path::parse(path).ok()) continue;
+        bool const expected = naive(text, path);
+        matched += expected ? 1U : 0U;
+        ASSERT_EQ(glob.value().matches(path), expected) << text << " " << path;
+    }
+    EXPECT_GT(matched, 500U);
+}
+
 TEST(Glob, LongPatternsOfStarsAreNoBurden) {
     std::string text = "/**";
     while (text.size() + 3 < path_bytes_max) text += "a**";

@@ -86,7 +86,7 @@ Listing::Step Listing::advance(Mark& mark, std::optional<Parked>& parked, Histor
     if (parked) {
         found = parked->directory->directory->children.first_after(parked->name, filter);
         level = parked->directory;
-    } else if (enters(*from)) {
+    } else if (enters(*from, budget)) {
         found = from->directory->children.first(filter);
     }
     while (found == nullptr && level != top_) {
@@ -101,24 +101,26 @@ Listing::Step Listing::advance(Mark& mark, std::optional<Parked>& parked, Histor
     }
     if (mark.counts) ++mark.offset;
     mark.entry = found;
-    mark.counts = counts(*found, history);
+    mark.counts = counts(*found, history, budget);
     return Step::moved;
 }
 
 /// Whether the listing goes on with the names in `directory`, once it has come there.
-bool Listing::enters(Entry const& directory) const {
+bool Listing::enters(Entry const& directory, SearchBudget& budget) const {
     if (!directory_at(directory, at_)) return false;
     if (!glob_) return &directory == top_;
     std::string path;
     if (directory.parent != nullptr) append_path(path, directory);
+    budget.use(glob_->cost(path.size()));
     return glob_->may_match_below(path);
 }
 
-bool Listing::counts(Entry const& entry, History const& history) const {
+bool Listing::counts(Entry const& entry, History const& history, SearchBudget& budget) const {
     if (!glob_) return true;
     if (version_at(entry, at_, history).rev == missing) return false;
     std::string path;
     append_path(path, entry);
+    budget.use(glob_->cost(path.size()));
     return glob_->matches(path);
 }
 

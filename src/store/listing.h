@@ -3,6 +3,7 @@
 // is a step and not a walk from the beginning.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <list>
 #include <memory>
@@ -21,7 +22,7 @@ namespace doozer::store {
 struct SearchBudget {
     std::size_t steps = search_steps_per_turn;
     [[nodiscard]] bool spent() const { return steps == 0; }
-    void use() { steps -= steps > 0 ? 1U : 0U; }
+    void use(std::size_t n = 1) { steps -= std::min(steps, n); }
 };
 
 /// The file as it was at revision `at`. REQUIRES: history.first() <= at <= history.newest().
@@ -49,7 +50,6 @@ class Listing {
     Answer seek(std::size_t offset, History const& history, SearchBudget& budget);
 
     [[nodiscard]] Revision at() const { return at_; }
-    [[nodiscard]] std::size_t memory_bytes() const { return marks_.capacity() * sizeof(Mark); }
 
   private:
     /// A name that is there at at(), or none: before the first. If it `counts`, it is the
@@ -69,8 +69,9 @@ class Listing {
 
     Step advance(Mark& mark, std::optional<Parked>& parked, History const& history,
                  SearchBudget& budget) const;
-    [[nodiscard]] bool enters(Entry const& directory) const;
-    [[nodiscard]] bool counts(Entry const& entry, History const& history) const;
+    [[nodiscard]] bool enters(Entry const& directory, SearchBudget& budget) const;
+    [[nodiscard]] bool counts(Entry const& entry, History const& history,
+                              SearchBudget& budget) const;
     void remember(Mark const& mark);
     [[nodiscard]] Mark nearest_mark(std::size_t offset) const;
 

@@ -139,9 +139,9 @@ void Store::change_file(Entry& entry, Version version) {
 }
 
 void Store::presence_changed(Entry& entry, Revision rev) {
-    tree_.presence_changed(entry, rev, [&](Entry const& moved) {
+    tree_.presence_changed(entry, rev, [&](Entry const& moved, bool one_more_count) {
         std::size_t const cost = entry_cost(moved.name_size);
-        history_bytes_ += count_change_cost;
+        if (one_more_count) history_bytes_ += count_change_cost;
         if (moved.is_present()) {
             tree_bytes_ += cost;
             history_bytes_ -= cost;
@@ -196,7 +196,7 @@ void Store::collect_first() {
         history_bytes_ -= entry_cost(gone.name_size);
         if (gone.directory) {
             tree_bytes_ -= directory_cost;
-            history_bytes_ -= count_change_cost * gone.directory->counts.size();
+            history_bytes_ -= count_change_cost * (gone.directory->counts.size() - 1);
         }
     });
 }

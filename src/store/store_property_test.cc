@@ -133,9 +133,8 @@ class Twins {
         for (std::int64_t i = 0; i < history_revisions; ++i) store_.apply(Mutation::nop());
         EXPECT_EQ(store_.files(), 0U);
         EXPECT_EQ(store_.tree_bytes(), 0U);
-        // The root keeps the last change of its count.
         EXPECT_EQ(store_.history_bytes(),
-                  static_cast<std::size_t>(history_revisions) * record_cost + count_change_cost);
+                  static_cast<std::size_t>(history_revisions) * record_cost);
     }
 
     [[nodiscard]] Store const& store() const { return store_; }

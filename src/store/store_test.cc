@@ -187,6 +187,15 @@ TEST(StoreHistory, IsBoundedByBytesToo) {
     EXPECT_EQ(store.find(path("/h"), store.first_revision()).value.view(), value);
 }
 
+TEST(StoreHistory, DirectoriesTakeNothingFromItsBytes) {
+    Store store(StoreLimits{.history_bytes = 10'000});
+    for (int i = 0; i < 5000; ++i) {
+        std::string const text = "/d" + std::to_string(i) + "/f";
+        store.apply(Mutation::set(path(text), "", missing));
+    }
+    EXPECT_LT(store.first_revision(), Revision(4950));
+}
+
 TEST(StoreHistory, AConditionNeedsNoHistory) {
     Store store(StoreLimits{.history_revisions = 1});
     store.apply(Mutation::set(path("/h"), "1", missing));

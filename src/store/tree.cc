@@ -22,9 +22,10 @@ std::uint32_t CountHistory::at(Revision rev) const {
     return after == begin ? 0 : std::prev(after)->count;
 }
 
-void CountHistory::set(Revision rev, std::uint32_t count) {
+bool CountHistory::set(Revision rev, std::uint32_t count) {
     DOOZER_ASSERT(rev >= changed());
     changes_.push_back({rev, count});
+    return size() > 1;
 }
 
 std::size_t CountHistory::collect(Revision first) {

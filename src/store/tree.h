@@ -40,8 +40,8 @@ class CountHistory {
     [[nodiscard]] std::uint32_t at(Revision rev) const;
     /// How many changes are kept.
     [[nodiscard]] std::size_t size() const { return changes_.size() - begin_; }
-    /// REQUIRES: rev >= changed().
-    void set(Revision rev, std::uint32_t count);
+    /// REQUIRES: rev >= changed(). False if this is the first that is kept.
+    bool set(Revision rev, std::uint32_t count);
     /// Forgets what only revisions before `first` need. Returns how many changes that were.
     std::size_t collect(Revision first);
 
@@ -110,8 +110,8 @@ class Tree {
     Entry& add_names(Place const& place);
 
     /// Enters in the directories above that `entry` has become present, or has ceased to be.
-    /// Directories come and go with their content. Calls moved(Entry&) for each name whose
-    /// presence changed.
+    /// Directories come and go with their content. Calls moved(Entry&, bool) for each name whose
+    /// presence changed, and tells whether its directory has now one count more to keep.
     template <typename Moved>
     void presence_changed(Entry& entry, Revision rev, Moved moved);
 
@@ -142,8 +142,8 @@ void Tree::presence_changed(Entry& entry, Revision rev, Moved moved) {
             presence.changed = rev;
         });
         std::uint32_t const count = directory.counts.now();
-        directory.counts.set(rev, present ? count + 1 : count - 1);
-        moved(*changed);
+        bool const one_more = directory.counts.set(rev, present ? count + 1 : count - 1);
+        moved(*changed, one_more);
         changed = changed->parent;
         if (changed->is_present() == parent_was_present) return;
     }
