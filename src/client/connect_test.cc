@@ -145,6 +145,18 @@ TEST(Connect, FailsWithTheServersWordsWhenTheSecretIsWrong) {
     EXPECT_EQ(outcome.error(), (Error{Errc::other, "permission denied"}));
 }
 
+TEST(Connect, IsNotDoneBeforeItsSecretIsAccepted) {
+    FakeServer server;
+    auto client = connecting(uri_of({&server}) + "&sk=wrong");
+    Peer peer = server.accept();
+    Question const access = peer.expect("ACCESS value=wrong");
+    Reply rev;
+    rev.rev = 5;
+    peer.answer(peer.expect("REV"), rev);
+    peer.answer(access, refused(base::Errc::other, "permission denied"));
+    EXPECT_EQ(client.get().error().message(), "OTHER: permission denied");
+}
+
 // --- names ---------------------------------------------------------------------------------------
 
 Options booted_by(std::string const& uri) {
@@ -226,19 +238,21 @@ TEST(Lookup, SaysWhenTheDznsRefuses) {
     EXPECT_EQ(client.get().error().message(), "look up c: OTHER: permission denied");
 }
 
-TEST(Lookup, IsRepeatedWhenTheConnectionIsLost) {
+TEST(Lookup, IsRepeatedBeforeAnyOtherAddressWhenTheConnectionIsLost) {
     FakeServer dzns;
     FakeServer first;
+    FakeServer stale;
     FakeServer second;
-    auto client = connecting("doozer:?cn=c", booted_by(uri_of({&dzns})));
+    Timing timing = fast();
+    timing.attempt = std::chrono::minutes(10);  // a try at the stale one would not end
+    auto client = connecting("doozer:?cn=c", booted_by(uri_of({&dzns})), timing);
     Peer lookup = dzns.accept();
-    answer_lookup(lookup, {first.address()});
+    answer_lookup(lookup, {first.address(), stale.address()});
     Peer one = first.accept();
     one.shake_hands();
     auto const connected = client.get();
     ASSERT_TRUE(connected.ok());
 
-    first.refuse();
     one.close();
     Peer again = dzns.accept();
     answer_lookup(again, {second.address()});

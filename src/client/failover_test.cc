@@ -86,6 +86,20 @@ TEST_F(Failover, ReadsAreAskedAgainOnTheNextServer) {
         EXPECT_EQ(outcome(name), "ok") << name;
 }
 
+TEST_F(Failover, ReadsAreAskedAgainInTheOrderInWhichTheyWereStarted) {
+    client().async_get("/a", {}, note<File>("a"));
+    client().async_get("/b", {}, note<File>("b"));
+    at_first().answer(at_first().expect("GET /a"), rev_reply(0));
+    at_first().expect("GET /b");
+    EXPECT_EQ(outcome("a"), "ok");
+    client().async_get("/c", {}, note<File>("c"));  // has the tag that /a had
+    at_first().expect("GET /c");
+    at_first().close();
+    Peer peer = accept_at_second();
+    peer.expect("GET /b");
+    peer.expect("GET /c");
+}
+
 TEST_F(Failover, WritesWithoutAnAnswerHaveAnUnknownOutcomeAndAreNotRepeated) {
     client().async_set("/a", "v", missing, note<Revision>("set"));
     client().async_del("/a", clobber, note<Done>("del"));

@@ -146,18 +146,20 @@ void Peer::expect_closed() {
     while (fill()) stream_->handled = stream_->buffer.size();
 }
 
-void Peer::answer(Question const& question, Reply const& reply) {
-    base::Response r;
-    r.tag = base::Tag(question.tag);
-    if (reply.rev) r.rev = base::Revision(*reply.rev);
-    r.path = reply.path;
-    r.value = reply.value;
-    r.flags = reply.flags;
-    r.len = reply.len;
-    r.err_code = reply.error;
-    r.err_detail = reply.detail;
+void Peer::answer(std::vector<std::pair<Question, Reply>> const& replies) {
     std::string bytes;
-    wire::append_response(bytes, r);
+    for (auto const& [question, reply] : replies) {
+        base::Response r;
+        r.tag = base::Tag(question.tag);
+        if (reply.rev) r.rev = base::Revision(*reply.rev);
+        r.path = reply.path;
+        r.value = reply.value;
+        r.flags = reply.flags;
+        r.len = reply.len;
+        r.err_code = reply.error;
+        r.err_detail = reply.detail;
+        wire::append_response(bytes, r);
+    }
     send_bytes(bytes);
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/client_message.h"
@@ -62,7 +63,9 @@ class Peer {
     /// Waits until the client has closed the connection; what it still sends is dropped.
     void expect_closed();
 
-    void answer(Question const& question, Reply const& reply);
+    void answer(Question const& question, Reply const& reply) { answer({{question, reply}}); }
+    /// All in one packet.
+    void answer(std::vector<std::pair<Question, Reply>> const& replies);
     void send_bytes(std::string const& bytes);
     /// Answers REV, and ACCESS before it for each of these secrets.
     void shake_hands(std::initializer_list<std::string> secrets = {}, std::int64_t rev = 1);

@@ -224,6 +224,21 @@ TEST(Watch, CancelledDeliversNothingMore) {
     EXPECT_EQ(heard, 0);
 }
 
+TEST(Watch, CancelledByACallbackDeliversNothingOfWhatHasArrived) {
+    FakeServer server;
+    auto [peer, client] = connect(server);
+    int heard = 0;
+    Watch watch = client.watch("/a", Revision(1), [&](Result<Event> const&) { ++heard; });
+    Question const wait = peer.expect("WAIT /a rev=1");
+    client.async_nop([&](Result<Done> const&) { watch.cancel(); });
+    Question const nop = peer.expect("NOP");
+    peer.answer({{nop, {}}, {wait, event(1, "/a", "")}});
+    auto got = std::async(std::launch::async, [&c = client] { return c.rev(); });
+    peer.answer(peer.expect("REV"), rev_reply(1));
+    EXPECT_TRUE(got.get().ok());
+    EXPECT_EQ(heard, 0);
+}
+
 TEST(Watch, CancelWakesTheThreadThatWaits) {
     FakeServer server;
     auto [peer, client] = connect(server);
