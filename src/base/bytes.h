@@ -33,6 +33,8 @@ class Bytes {
         return block_ ? std::string_view(block_->content(), block_->size) : std::string_view();
     }
     [[nodiscard]] std::size_t size() const { return block_ ? block_->size : 0; }
+    /// How many share the content; 0 for empty bytes, which nobody needs to hold.
+    [[nodiscard]] std::size_t references() const { return block_ ? block_->references : 0; }
     [[nodiscard]] bool empty() const { return size() == 0; }
     bool operator==(Bytes const& other) const { return view() == other.view(); }
 

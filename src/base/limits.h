@@ -13,6 +13,8 @@ inline constexpr std::size_t MiB = 1024 * KiB;
 /// The longest path or glob, in bytes. Every path the original could commit fits: its whole
 /// request had to be below 2,980 bytes.
 inline constexpr std::size_t path_bytes_max = 4096;
+/// The longest name of a cluster, which is a part of paths that the server writes.
+inline constexpr std::size_t cluster_name_bytes_max = 255;
 
 // --- the wire --------------------------------------------------------------------------------
 /// The length that precedes every message.

@@ -24,14 +24,14 @@ Connection::Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& b
 }
 
 void Connection::resume() {
-    if (!paused_ || owner_ == nullptr) return;
+    if (!paused_ || input_over_ || owner_ == nullptr) return;
     paused_ = false;
     if (!input_.empty()) offer({});
     if (!paused_) wait_readable();
 }
 
 void Connection::wait_readable() {
-    if (waiting_readable_ || owner_ == nullptr) return;
+    if (waiting_readable_ || input_over_ || owner_ == nullptr) return;
     waiting_readable_ = true;
     socket_.async_wait(tcp::socket::wait_read,
                        [self = shared_from_this()](error_code const& error) {
@@ -41,7 +41,7 @@ void Connection::wait_readable() {
 }
 
 void Connection::on_readable() {
-    if (paused_ || owner_ == nullptr) return;
+    if (paused_ || input_over_ || owner_ == nullptr) return;
     error_code error;
     std::size_t const size = socket_.read_some(asio::buffer(buffer_), error);
     if (error == asio::error::would_block) return wait_readable();
@@ -57,7 +57,8 @@ void Connection::open_sealed(std::string_view arrived) {
     auto const opened = tls_->open(arrived, plain);
     if (!plain.empty()) offer(plain);
     if (shaking_hands) flush();  // it has something to say
-    if (!opened.ok()) end(opened.error().detail);
+    if (!opened.ok()) return end(opened.error().detail);
+    if (opened.value() == TlsFilter::Opened::ended) end();
 }
 
 /// Turns a part of the output into TLS records: not more than the socket is likely to take, so
@@ -88,7 +89,15 @@ void Connection::offer(std::string_view arrived) {
 }
 
 void Connection::end(std::string_view refused) {
-    if (ConnectionOwner* const owner = std::exchange(owner_, nullptr)) owner->on_end(refused);
+    if (owner_ != nullptr && !std::exchange(input_over_, true)) owner_->on_end(refused);
+}
+
+/// Nothing that is left will ever be sent.
+void Connection::broken() {
+    output_ = {};
+    sealed_ = {};
+    end();
+    if (owner_ != nullptr) owner_->on_drained();
 }
 
 /// One system call for as much as it can take; the simplest one if that is in one piece.
@@ -107,42 +116,31 @@ void Connection::flush() {
     OutputQueue& queue = tls_ ? sealed_ : output_;
     for (;;) {
         if (tls_) seal_output();
-        if (queue.empty()) {
-            if (lingering_) close();
-            return;
-        }
+        if (queue.empty()) return;
         error_code error;
         std::size_t const sent = write(queue, error);
         if (error == asio::error::would_block) break;
-        if (error) {
-            output_ = {};
-            sealed_ = {};
-            return lingering_ ? close() : end();
-        }
+        if (error) return broken();
         queue.consume(sent);
     }
     waiting_writable_ = true;
     socket_.async_wait(tcp::socket::wait_write,
                        [self = shared_from_this()](error_code const& error) {
                            self->waiting_writable_ = false;
-                           if (!error) self->flush();
+                           if (error) return;
+                           self->flush();
+                           if (self->owner_ != nullptr) self->owner_->on_drained();
                        });
-}
-
-void Connection::close_when_sent() {
-    owner_ = nullptr;
-    if (!socket_.is_open()) return;
-    lingering_.emplace(socket_.get_executor(), linger_max);
-    lingering_->async_wait([self = shared_from_this()](error_code const& cancelled) {
-        if (!cancelled) self->close();
-    });
-    flush();
 }
 
 void Connection::close() {
     owner_ = nullptr;
-    if (lingering_) lingering_->cancel();
     error_code ignored;
+    if (tls_ && all_sent()) {
+        tls_->end();
+        sealed_.append([&](std::string& out) { tls_->take_sealed(out); });
+        if (!sealed_.empty()) (void)write(sealed_, ignored);
+    }
     socket_.close(ignored);
 }
 

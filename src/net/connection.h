@@ -3,7 +3,6 @@
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -36,6 +35,9 @@ class ConnectionOwner {
     /// again. The owner flushes what it still has to say, if it wants to, and closes. `refused`
     /// says why, if it was this side that would not go on.
     virtual void on_end(std::string_view refused) = 0;
+
+    /// What flush() had to leave has become less, or the connection is broken and it is gone.
+    virtual void on_drained() = 0;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -59,13 +61,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// Writes as much as the kernel takes; the rest follows by itself.
     void flush();
 
-    /// The owner is not called again.
+    /// The owner is not called again, and what is left of the output is not sent.
     void close();
-    /// The same, but first what is left of the output is sent, as long as the other side takes it:
-    /// for linger_max at most.
-    void close_when_sent();
-    static constexpr std::chrono::seconds linger_max{5};
 
+    /// The memory of its buffers.
+    [[nodiscard]] std::size_t charge() const {
+        return input_.capacity() + output_.charge() + sealed_.charge() +
+               (tls_ ? TlsFilter::fixed_bytes : 0);
+    }
+    /// Whether everything was handed to the kernel.
+    [[nodiscard]] bool all_sent() const { return output_.empty() && sealed_.empty(); }
     [[nodiscard]] std::size_t input_bytes() const { return input_.capacity(); }
     [[nodiscard]] std::string peer() const;
 
@@ -77,9 +82,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void seal_output();
     std::size_t write(OutputQueue const& queue, error_code& error);
     void end(std::string_view refused = {});
+    void broken();
 
     tcp::socket socket_;
-    ConnectionOwner* owner_;  // null once closed or ended
+    ConnectionOwner* owner_;  // null once closed
     ReadBuffer& buffer_;
     std::string input_;  // what was not taken yet
     OutputQueue output_;
@@ -88,7 +94,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool paused_ = true;
     bool waiting_readable_ = false;
     bool waiting_writable_ = false;
-    std::optional<asio::steady_timer> lingering_;  // until then, for the output to be sent
+    bool input_over_ = false;  // nothing more is read
 };
 
 }  // namespace doozer::net

@@ -17,11 +17,13 @@ class Taker : public ConnectionOwner {
         return take;
     }
     void on_end(std::string_view /*refused*/) override { ended = true; }
+    void on_drained() override { ++drained; }
 
     std::string taken;
     std::size_t appetite = SIZE_MAX;
     bool pause_after_taking = false;
     bool ended = false;
+    int drained = 0;
     Connection* connection = nullptr;
 };
 
@@ -76,7 +78,7 @@ TEST_F(ConnectionTest, APausedConnectionIsNotReadAndLosesNothing) {
         loop.poll();
     }
     run_until([&] { return taker.taken.size() == 1; });
-    EXPECT_LE(connection->input_bytes(), 2 * base::read_chunk_bytes);
+    EXPECT_LE(connection->charge(), 2 * base::read_chunk_bytes);
 
     taker.pause_after_taking = false;
     taker.appetite = SIZE_MAX;
@@ -104,20 +106,23 @@ TEST_F(ConnectionTest, AReaderThatDoesNotReadGetsEverythingWhenItDoes) {
     EXPECT_EQ(received.find_first_not_of('v'), received.npos);
 }
 
-TEST_F(ConnectionTest, WhatIsLeftIsSentBeforeTheEnd) {
+TEST_F(ConnectionTest, WhatIsLeftIsSentAfterThePeerHasEnded) {
     connection->start();
     base::Bytes const value(std::string(20'000'000, 'v'));
     connection->output().append(value);
-    connection->close_when_sent();
+    connection->flush();
+    peer.shutdown(tcp::socket::shutdown_send);
     std::size_t received = 0;
     std::string chunk(1 << 20, '\0');
     peer.non_blocking(true);
-    error_code error;
     run_until([&] {
+        error_code error;
         received += peer.read_some(asio::buffer(chunk), error);
-        return error == asio::error::eof;
+        return received == value.size();
     });
-    EXPECT_EQ(received, value.size());
+    EXPECT_TRUE(taker.ended);
+    EXPECT_GT(taker.drained, 0);
+    EXPECT_TRUE(connection->all_sent());
 }
 
 TEST_F(ConnectionTest, TheEndIsToldOnce) {

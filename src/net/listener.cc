@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace doozer::net {
 namespace {
@@ -39,7 +41,11 @@ base::Result<base::Done> Listener::listen(Address const& address) {
     auto const found =
         resolver.resolve(address.host, std::to_string(address.port), tcp::resolver::passive, error);
     if (error) return failed(error);
-    tcp::endpoint const endpoint = found.begin()->endpoint();
+    // IPv4 first: a name that has both is mostly looked for there.
+    std::vector<tcp::endpoint> endpoints(found.begin(), found.end());
+    std::stable_partition(endpoints.begin(), endpoints.end(),
+                          [](tcp::endpoint const& e) { return e.address().is_v4(); });
+    tcp::endpoint const endpoint = endpoints.front();
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);

@@ -16,7 +16,9 @@ void OutputQueue::append(base::Bytes content) {
     DOOZER_ASSERT(!content.empty());
     size_ += content.size();
     if (!chunks_.empty() && chunks_.back().view().empty()) chunks_.pop_back();
-    chunks_.push_back({{}, std::move(content)});
+    std::size_t const charge = content.size() / content.references() + sizeof(Chunk);
+    charge_ += charge;
+    chunks_.push_back({{}, std::move(content), charge});
 }
 
 std::size_t OutputQueue::front(std::span<std::string_view> pieces) const {
@@ -36,6 +38,7 @@ void OutputQueue::consume(std::size_t bytes) {
     while (!chunks_.empty() && sent_ >= chunks_.front().view().size()) {
         Chunk& first = chunks_.front();
         sent_ -= first.view().size();
+        charge_ -= std::exchange(first.charge, 0);
         first.text.clear();
         bool const keep = size_ == 0 && first.shared.empty() && chunks_.size() == 1 &&
                           first.text.capacity() <= kept_capacity_max;

@@ -17,11 +17,16 @@ class OutputQueue {
     /// Calls write(std::string&), which appends to the string what is to be sent.
     template <typename Write>
     void append(Write write) {
-        if (chunks_.empty() || !chunks_.back().shared.empty()) chunks_.emplace_back();
-        std::string& text = chunks_.back().text;
-        std::size_t const before = text.size();
-        write(text);
-        size_ += text.size() - before;
+        bool const full = chunks_.empty() || !chunks_.back().shared.empty() ||
+                          chunks_.back().text.size() >= chunk_bytes;
+        if (full) chunks_.emplace_back();
+        Chunk& chunk = chunks_.back();
+        std::size_t const before = chunk.text.size();
+        write(chunk.text);
+        std::size_t const added = chunk.text.size() - before;
+        chunk.charge += added;
+        size_ += added;
+        charge_ += added;
     }
 
     /// REQUIRES: content is not empty.
@@ -36,20 +41,27 @@ class OutputQueue {
 
     [[nodiscard]] bool empty() const { return size_ == 0; }
     [[nodiscard]] std::size_t size() const { return size_; }
+    /// The memory it holds: of shared content the share that it had when it was appended.
+    [[nodiscard]] std::size_t charge() const { return charge_; }
 
   private:
     /// Either text or shared content.
     struct Chunk {
         std::string text;
         base::Bytes shared;
+        std::size_t charge = 0;
         [[nodiscard]] std::string_view view() const {
             return shared.empty() ? std::string_view(text) : shared.view();
         }
     };
 
+    /// Text goes on in a new chunk from here on: what is sent is given back chunk by chunk.
+    static constexpr std::size_t chunk_bytes = 65'536;
+
     std::deque<Chunk> chunks_;
     std::size_t sent_ = 0;  // of the first chunk
     std::size_t size_ = 0;
+    std::size_t charge_ = 0;
 };
 
 }  // namespace doozer::net

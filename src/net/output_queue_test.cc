@@ -37,6 +37,31 @@ TEST(OutputQueue, SendsTextAndSharedBytesInOrder) {
     EXPECT_EQ(queue.size(), 7U);
 }
 
+TEST(OutputQueue, GivesBackWhatIsSentEvenIfItIsNeverEmpty) {
+    OutputQueue queue;
+    std::string const piece(1000, 'x');
+    for (int i = 0; i < 100'000; ++i) {
+        queue.append([&](std::string& out) { out += piece; });
+        if (i > 0) queue.consume(piece.size());
+        ASSERT_LE(queue.charge(), 200'000U);
+    }
+    queue.consume(queue.size());
+    EXPECT_EQ(queue.charge(), 0U);
+}
+
+TEST(OutputQueue, SharedBytesAreChargedByTheirShare) {
+    base::Bytes const value(std::string(100'000, 'v'));
+    std::vector<OutputQueue> queues(50);
+    std::size_t charge = 0;
+    for (OutputQueue& queue : queues) {
+        queue.append(value);
+        charge += queue.charge();
+    }
+    EXPECT_LT(queues.back().charge(), 5'000U);
+    EXPECT_EQ(queues.back().size(), value.size());
+    EXPECT_LT(charge, 5 * value.size());
+}
+
 TEST(OutputQueue, AgreesWithOneLongString) {
     base::Prng prng(2);
     OutputQueue queue;

@@ -51,28 +51,36 @@ TlsFilter::~TlsFilter() {
     ::SSL_free(ssl_);
 }
 
-base::Result<base::Done> TlsFilter::open(std::string_view sealed, std::string& plain) {
+base::Result<TlsFilter::Opened> TlsFilter::open(std::string_view sealed, std::string& plain) {
     int const written =
         ::BIO_write(::SSL_get_rbio(ssl_), sealed.data(), static_cast<int>(sealed.size()));
     DOOZER_ASSERT(written == static_cast<int>(sealed.size()));  // memory takes everything
     std::array<char, 16'384> record;
     for (;;) {
+        ::ERR_clear_error();
         int const size = ::SSL_read(ssl_, record.data(), static_cast<int>(record.size()));
         if (size > 0) {
             plain.append(record.data(), static_cast<std::size_t>(size));
             continue;
         }
         int const error = ::SSL_get_error(ssl_, size);
-        if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_ZERO_RETURN) return base::Done{};
+        if (error == SSL_ERROR_WANT_READ) return Opened::more;
+        if (error == SSL_ERROR_ZERO_RETURN) return Opened::ended;
         return failed("TLS");
     }
 }
 
 void TlsFilter::seal(std::string_view plain) {
     DOOZER_ASSERT(handshake_done() && !plain.empty());
+    ::ERR_clear_error();
     int const written = ::SSL_write(ssl_, plain.data(), static_cast<int>(plain.size()));
     // The peer may have ended its side; memory takes everything else.
     DOOZER_ASSERT(written == static_cast<int>(plain.size()) || written <= 0);
+}
+
+void TlsFilter::end() {
+    ::ERR_clear_error();
+    if (handshake_done()) (void)::SSL_shutdown(ssl_);
 }
 
 void TlsFilter::take_sealed(std::string& sealed) {

@@ -34,18 +34,27 @@ class TlsFilter {
     TlsFilter(TlsFilter const&) = delete;
     TlsFilter& operator=(TlsFilter const&) = delete;
 
-    /// Takes what came from the socket and appends what it means to `plain`. Error (other): what
-    /// came is not TLS, or broken; the connection cannot go on.
-    base::Result<base::Done> open(std::string_view sealed, std::string& plain);
+    enum class Opened { more, ended };
+
+    /// Takes what came from the socket and appends what it means to `plain`. `ended`: the other
+    /// side says that it sends nothing more. Error (other): what came is not TLS, or broken; the
+    /// connection cannot go on.
+    base::Result<Opened> open(std::string_view sealed, std::string& plain);
 
     /// Takes all of `plain` for the other side. REQUIRES: handshake_done().
     void seal(std::string_view plain);
+
+    /// Says that nothing more will be sealed.
+    void end();
 
     /// Moves what is to go to the socket behind `sealed`: what seal() took, and what the
     /// handshake has to say.
     void take_sealed(std::string& sealed);
 
     [[nodiscard]] bool handshake_done() const;
+
+    /// About what an idle connection costs, in bytes.
+    static constexpr std::size_t fixed_bytes = 20'480;
 
   private:
     ssl_st* ssl_;

@@ -67,11 +67,12 @@ bool ClientSession::handle(std::string_view body) {
     return true;
 }
 
-void ClientSession::append(replica::Reply const& reply) {
+std::size_t ClientSession::append(replica::Reply const& reply) {
     DOOZER_ASSERT(outstanding_ > 0);
     --outstanding_;
     base::Response const response = response_of(reply);
     net::OutputQueue& output = connection_->output();
+    std::size_t const before = output.charge();
     if (reply.value && reply.value->size() >= shared_value_bytes_min) {
         output.append([&](std::string& out) {
             wire::append_response_head(out, response, reply.value->size());
@@ -80,11 +81,13 @@ void ClientSession::append(replica::Reply const& reply) {
     } else {
         output.append([&](std::string& out) { wire::append_response(out, response); });
     }
+    return output.charge() - before;
 }
 
-void ClientSession::read_on_if_possible(std::size_t kept_bytes) {
+void ClientSession::read_if_possible(std::size_t kept_bytes) {
     kept_bytes_ = kept_bytes;
-    if (connection_->paused() && !is_ending && has_room()) connection_->resume();
+    if (is_ending || !has_room()) return connection_->pause();
+    connection_->resume();
 }
 
 bool ClientSession::has_room() const {

@@ -8,10 +8,14 @@
 #include "base/client_message.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "net/connection.h"
 #include "replica/effects.h"
 
 namespace doozer::server {
+
+using base::Instant;
+using base::never;
 
 class ClientSession;
 
@@ -43,30 +47,28 @@ class ClientSession : public net::ConnectionOwner {
     [[nodiscard]] base::SessionId id() const { return id_; }
     [[nodiscard]] std::string peer() const { return connection_->peer(); }
 
-    /// Queues the response; flush() sends it.
-    void append(replica::Reply const& reply);
+    /// Queues the response; flush() sends it. Returns the bytes that this takes.
+    std::size_t append(replica::Reply const& reply);
     void flush() { connection_->flush(); }
-    /// What was appended is still sent; nothing more is read.
-    void close() { connection_->close_when_sent(); }
-    /// Gives up the connection with all that its buffers hold.
-    void drop() { connection_->close(); }
+    void close() { connection_->close(); }
 
-    /// Goes on reading if it was stopped and the client has taken enough of its answers.
-    /// `kept_bytes` is what the replica holds for this session.
-    void read_on_if_possible(std::size_t kept_bytes);
+    /// Stops reading if there is no room for what it may bring, and goes on when the client has
+    /// taken enough of its answers. `kept_bytes` is what the replica holds for this session.
+    void read_if_possible(std::size_t kept_bytes);
     [[nodiscard]] bool paused() const { return connection_->paused(); }
-    /// The memory that its buffers hold, shared values included.
-    [[nodiscard]] std::size_t buffered_bytes() const {
-        return connection_->input_bytes() + connection_->output().size();
-    }
+    [[nodiscard]] bool all_sent() const { return connection_->all_sent(); }
+    /// The memory that its buffers hold.
+    [[nodiscard]] std::size_t charge() const { return connection_->charge(); }
 
     std::size_t on_bytes(std::string_view bytes) override;
     void on_end(std::string_view refused) override { host_.on_client_end(*this, refused); }
+    void on_drained() override { host_.on_activity(*this); }
 
     // The host's notes on this session.
     bool is_active = false;         ///< to be looked at when the turn ends
     bool is_stopped = false;        ///< among those that are paused
-    bool is_ending = false;         ///< goes when the turn ends
+    bool is_ending = false;         ///< goes when everything is sent
+    Instant ends_at = never;        ///< or then
     std::size_t counted_bytes = 0;  ///< what the host's sum holds for it
 
   private:

@@ -9,12 +9,24 @@
 #include "base/assert.h"
 
 namespace doozer::server {
+namespace {
+
+template <typename T>
+T from_kernel() {
+    T value;
+    auto const got = ::getrandom(&value, sizeof(value), 0);
+    DOOZER_ASSERT(got == static_cast<ssize_t>(sizeof(value)));
+    return value;
+}
+
+}  // namespace
+
+std::uint64_t random_number() {
+    return from_kernel<std::uint64_t>();
+}
 
 base::ProcessId new_process_id() {
-    std::array<std::uint8_t, base::process_id_bytes> bytes;
-    auto const got = ::getrandom(bytes.data(), bytes.size(), 0);
-    DOOZER_ASSERT(got == static_cast<ssize_t>(bytes.size()));
-
+    auto const bytes = from_kernel<std::array<std::uint8_t, base::process_id_bytes>>();
     constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     base::ProcessId id;
     std::uint32_t bits = 0;

@@ -18,6 +18,11 @@ namespace {
 /// How many handlers one turn runs at the most, so that replies do not wait for ever while
 /// requests keep coming.
 constexpr int handlers_per_turn = 1024;
+/// A turn that has brought more than this ends: what it made waits in memory, and others wait too.
+constexpr std::size_t turn_requests_max = 32'768;
+constexpr std::size_t turn_reply_bytes_max = 8 * MiB;
+/// How long a client that has ended its side may take for what is left to be sent to it.
+constexpr Duration ending_time_max = seconds(5);
 /// What a connection costs by itself, about.
 constexpr std::size_t session_bytes_fixed = 1 * KiB;
 
@@ -71,6 +76,7 @@ void Node::begin() {
     options.store = store_limits(options_);
     options.pulse = options_.pulse;
     options.value_bytes_max = options_.value_bytes_max;
+    options.seed = random_number();
     replica_ = std::make_unique<replica::Replica>(options);
     now_ = monotonic_now();
     step(replica::Started{});
@@ -89,22 +95,30 @@ void Node::take_turn() {
     bool const something_to_do = effects_.more_to_do || !active_.empty();
     something_to_do ? loop_.poll_one() : loop_.run_one();
     now_ = monotonic_now();  // once a turn: nothing in it takes long
-    for (int n = 1; n < handlers_per_turn && loop_.poll_one() > 0; ++n) {
-        if (replica_->proposed_bytes() > turn_proposals_bytes) break;
-    }
+    for (int n = 1; n < handlers_per_turn && !turn_is_long() && loop_.poll_one() > 0; ++n) continue;
     end_turn();
 }
 
+/// Whether those who have asked should be answered before others are heard.
+bool Node::turn_is_long() const {
+    return replica_->proposed_bytes() > turn_proposals_bytes ||
+           turn_requests_ > turn_requests_max || turn_reply_bytes_ > turn_reply_bytes_max;
+}
+
 void Node::end_turn() {
+    now_ = monotonic_now();  // at least that of the timer that woke the loop
     step(replica::TurnEnded{});
     perform_replies();
+    turn_requests_ = turn_reply_bytes_ = 0;
     // Only now, so that all that a session is told in this turn goes out with one system call.
     for (SessionId const id : std::exchange(active_, {})) {
         if (auto const found = sessions_.find(id); found != sessions_.end()) finish(*found->second);
     }
     for (SessionId const id : std::exchange(stopped_, {})) {
-        if (auto const found = sessions_.find(id); found != sessions_.end())
-            read_on(*found->second);
+        auto const found = sessions_.find(id);
+        if (found == sessions_.end()) continue;
+        found->second->is_stopped = false;
+        look_after(*found->second);
     }
     while (over_budget() && !sessions_.empty()) evict_largest();
     set_deadline();
@@ -113,16 +127,14 @@ void Node::end_turn() {
 void Node::finish(ClientSession& session) {
     session.is_active = false;
     session.flush();
-    if (session.is_ending) return remove(session);
-    account(session);
-    if (session.paused() && !std::exchange(session.is_stopped, true)) {
-        stopped_.push_back(session.id());
-    }
+    look_after(session);
 }
 
-void Node::read_on(ClientSession& session) {
-    session.is_stopped = false;
-    session.read_on_if_possible(replica_->kept_bytes(session.id()));
+/// What becomes of a session after what happened in this turn.
+void Node::look_after(ClientSession& session) {
+    bool const done = session.all_sent() && !replica_->is_searching(session.id());
+    if (session.is_ending && (done || now_ >= session.ends_at)) return remove(session);
+    session.read_if_possible(replica_->kept_bytes(session.id()));
     account(session);
     if (session.paused() && !std::exchange(session.is_stopped, true)) {
         stopped_.push_back(session.id());
@@ -141,7 +153,7 @@ void Node::perform_replies() {
             if (found == sessions_.end()) continue;
             session = found->second.get();
         }
-        session->append(reply);
+        turn_reply_bytes_ += session->append(reply);
         on_activity(*session);
     }
     effects_.replies.clear();
@@ -167,6 +179,7 @@ void Node::on_accept(net::tcp::socket socket) {
 }
 
 void Node::on_request(ClientSession& session, Request const& request) {
+    ++turn_requests_;
     step(replica::ClientRequest{session.id(), request});
     perform_replies();
 }
@@ -174,6 +187,7 @@ void Node::on_request(ClientSession& session, Request const& request) {
 void Node::on_client_end(ClientSession& session, std::string_view refused) {
     if (!refused.empty()) spdlog::warn("refused the connection of {}: {}", session.peer(), refused);
     session.is_ending = true;
+    session.ends_at = now_ + ending_time_max;
     on_activity(session);
 }
 
@@ -192,13 +206,12 @@ void Node::evict_largest() {
     spdlog::warn(
         "closed the connection of {}: out of memory for buffers, of which it held {} bytes",
         largest->second->peer(), held(*largest));
-    largest->second->drop();
     remove(*largest->second);
 }
 
 /// Brings the sum up to date with what the session's buffers hold.
 void Node::account(ClientSession& session) {
-    std::size_t const bytes = session_bytes_fixed + session.buffered_bytes();
+    std::size_t const bytes = session_bytes_fixed + session.charge();
     buffered_bytes_ += bytes;
     buffered_bytes_ -= std::exchange(session.counted_bytes, bytes);
 }
@@ -211,11 +224,18 @@ void Node::remove(ClientSession& session) {
 }
 
 void Node::set_deadline() {
-    if (effects_.deadline == deadline_set_) return;
-    deadline_set_ = effects_.deadline;
-    timer_.expires_at(to_time_point(deadline_set_));
-    // Its only work is to wake the loop: the turn that follows looks at the time.
-    timer_.async_wait([](net::error_code const&) {});
+    Instant deadline = effects_.deadline;
+    for (SessionId const id : stopped_) {
+        auto const found = sessions_.find(id);
+        if (found != sessions_.end()) deadline = std::min(deadline, found->second->ends_at);
+    }
+    if (deadline == deadline_set_) return;
+    deadline_set_ = deadline;
+    timer_.expires_at(to_time_point(deadline));
+    // It only wakes the loop: the turn that follows looks at the time.
+    timer_.async_wait([this](net::error_code const& cancelled) {
+        if (!cancelled) deadline_set_ = never;
+    });
 }
 
 }  // namespace doozer::server

@@ -40,8 +40,9 @@ class Node : public SessionHost {
     void step(replica::Input const& input);
     void perform_replies();
     void finish(ClientSession& session);
+    void look_after(ClientSession& session);
     void account(ClientSession& session);
-    void read_on(ClientSession& session);
+    [[nodiscard]] bool turn_is_long() const;
     [[nodiscard]] bool over_budget() const;
     void evict_largest();
     void set_deadline();
@@ -57,7 +58,9 @@ class Node : public SessionHost {
     replica::Effects effects_;
     std::unordered_map<SessionId, std::unique_ptr<ClientSession>> sessions_;
     std::vector<SessionId> active_;   // to be looked at when the turn ends
-    std::vector<SessionId> stopped_;  // not read from until they have taken their answers
+    std::vector<SessionId> stopped_;  // not read from, or waiting for their end
+    std::size_t turn_requests_ = 0;
+    std::size_t turn_reply_bytes_ = 0;
     net::ReadBuffer read_buffer_;
     Instant now_;
     Instant deadline_set_ = never;

@@ -39,6 +39,13 @@ Flags::Setter checked(T& target, Parse parse, T least, char const* complaint) {
     };
 }
 
+/// Seconds, not more than a year of them.
+Result<Duration> parse_span(std::string_view text) {
+    DOOZER_TRY(Duration const span, parse_seconds(text));
+    if (span > seconds(365 * 86'400)) return refused("must be at most 31536000");
+    return span;
+}
+
 Flags flags_for(Words& words, Options& options) {
     Flags flags;
     flags.add_text("l", words.listen);
@@ -64,7 +71,7 @@ Flags flags_for(Words& words, Options& options) {
     for (auto const& [name, target] : {std::pair("pulse", &options.pulse),
                                        {"fill", &options.fill},
                                        {"timeout", &options.timeout}}) {
-        flags.add(name, checked(*target, parse_seconds, nanoseconds(1), "must be above 0"));
+        flags.add(name, checked(*target, parse_span, milliseconds(1), "must be at least 0.001"));
     }
     flags.add("hist", checked(options.history_revisions, parse_integer, std::int64_t{1},
                               "must be at least 1"));
@@ -131,9 +138,10 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
         return refused("need both -tlscert and -tlskey");
     }
-    if (!store::is_path_component(options.cluster_name)) {
-        return refused("-c " + options.cluster_name +
-                       ": a cluster's name is made of letters, digits, '.' and '-'");
+    bool const name_fits = options.cluster_name.size() <= cluster_name_bytes_max;
+    if (!name_fits || !store::is_path_component(options.cluster_name)) {
+        return refused("-c " + options.cluster_name.substr(0, cluster_name_bytes_max) +
+                       ": a cluster's name is made of letters, digits, '.' and '-', 255 at most");
     }
     if (options.value_bytes_max > std::min(value_bytes_ceiling, options.memory_bytes / 8)) {
         return refused("-maxvalue: must be at most 268435456 and an eighth of -maxmem");

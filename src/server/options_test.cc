@@ -69,13 +69,16 @@ TEST(Options, NonsenseIsRefused) {
     EXPECT_EQ(error({"-l="}), "require a listen address");
     EXPECT_EQ(error({"-l", "127.0.0.1:99999"}), "-l: invalid address: 127.0.0.1:99999");
     EXPECT_EQ(error({"-l", "127.0.0.1"}), "-l 127.0.0.1: missing port in address");
-    EXPECT_EQ(error({"-pulse", "0"}), "invalid value \"0\" for flag -pulse: must be above 0");
+    EXPECT_EQ(error({"-pulse", "0"}),
+              "invalid value \"0\" for flag -pulse: must be at least 0.001");
     EXPECT_EQ(error({"-hist", "0"}), "invalid value \"0\" for flag -hist: must be at least 1");
     EXPECT_EQ(error({"-hist", "x"}), "invalid value \"x\" for flag -hist: invalid syntax");
     EXPECT_EQ(error({"word"}), "unexpected argument: word");
     for (char const* name : {"", "a/b", "a_b", "a b", "\xc3\xa9"}) {
         EXPECT_TRUE(error({"-c", name}).starts_with("-c ")) << name;
     }
+    EXPECT_TRUE(error({"-c", std::string(256, 'a')}).starts_with("-c aaa"));
+    EXPECT_TRUE(error({"-pulse", "9223372036"}).ends_with("must be at most 31536000"));
     EXPECT_TRUE(error({"-l", ":8046"}).starts_with("-l :8046: others reach"));
     EXPECT_TRUE(error({"-l", ":8046", "-advertise", ":1"}).starts_with("-l :8046: others reach"));
     EXPECT_TRUE(error({"-advertise", "host"}).starts_with("-advertise host: missing port"));
