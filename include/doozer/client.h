@@ -47,8 +47,8 @@ struct Options {
 
 /// Receives the outcome of an asynchronous call, exactly once, on the library's own thread. While
 /// it runs nothing else is received, so it should be short; it may start further asynchronous
-/// calls, and must not throw. Blocking calls from within it are refused with would_deadlock. An empty
-/// one is allowed.
+/// calls, and must not throw. Blocking calls from within it are refused with would_deadlock. An
+/// empty one is allowed.
 template <typename T>
 using Callback = std::function<void(Result<T>)>;
 
@@ -82,7 +82,7 @@ class Client {
     /// Connects to the first address of the URI that answers and accepts the URI's secret.
     ///
     /// Error: invalid_uri (also `cn` without `ca` and without Options::boot_uri); connect_failed,
-    /// at the latest after Options::connect_timeout, which names the last address and why; `other`
+    /// at the latest after Options::connect_timeout, which names the addresses and why; `other`
     /// "permission denied" if the secret is wrong.
     static Result<Client> connect(std::string_view uri, Options const& options = {});
     static Result<Client> connect(Uri const& uri, Options const& options = {});

@@ -13,7 +13,7 @@ namespace doozer {
 struct Uri {
     /// `ca`, every one in the order given, each as "host:port" ("[::1]:8046" for IPv6).
     std::vector<std::string> addresses = {};
-    /// `cn`: the cluster's name, looked up in the DzNS (see Options::boot_uri). May be empty.
+    /// `cn`: the cluster's name. With an Options::boot_uri it is looked up there, in place of `ca`.
     std::string cluster_name = {};
     /// `sk`: the secret that is sent with ACCESS. May be empty.
     std::string secret = {};
