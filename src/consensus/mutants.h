@@ -44,6 +44,8 @@ enum class Mutant {
 };
 
 /// Is this rule broken in this build? Never asked about `none`.
-constexpr bool mutated(Mutant m) { return m == Mutant::DOOZER_MUTANT; }
+constexpr bool mutated(Mutant m) {
+    return m == Mutant::DOOZER_MUTANT;
+}
 
 }  // namespace doozer::consensus

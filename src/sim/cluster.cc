@@ -201,6 +201,10 @@ void Cluster::aftermath(Address a, Output const& out) {
         ++counts_[std::string("ignored ") + name_of(why)];
         if (why == Ignored::malformed) violation(a, "malformed message");
     }
+    for (Change const& change : p.store.take_changes()) {
+        if (std::string const bad = agreement_.applied(change); !bad.empty()) violation(a, bad);
+        if (change.origin == p.id && watcher_) watcher_->on_change(a, change);
+    }
     for (TraceEvent const& e : out.trace) {
         ++counts_[name_of(e.what)];
         say(p.id.str() + " " + name_of(e.what) + " in epoch " + std::to_string(e.epoch.value()) +
@@ -210,10 +214,6 @@ void Cluster::aftermath(Address a, Output const& out) {
         p.invariants = CoreInvariants();
         std::string const bad = agreement_.installed(p.store.revision(), p.store.chain());
         if (!bad.empty()) violation(a, bad);
-    }
-    for (Change const& change : p.store.take_changes()) {
-        if (std::string const bad = agreement_.applied(change); !bad.empty()) violation(a, bad);
-        if (change.origin == p.id && watcher_) watcher_->on_change(a, change);
     }
     check(a);
     for (Send const& send : out.sends) {

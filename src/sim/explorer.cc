@@ -416,7 +416,7 @@ class Explorer {
                 crash(s, x);
             }
             if (!should_finish(s)) continue;
-            if (std::string bad = can_finish(std::move(s)); !bad.empty()) {
+            if (std::string bad = can_finish(s); !bad.empty()) {
                 return bad + (x < count() ? ", if " + names_.substr(x, 1) + " crashes now" : "");
             }
         }
@@ -434,7 +434,8 @@ class Explorer {
                 good_.insert(way.begin(), way.end());
                 return {};
             }
-            if (finished(s)) {
+            // A change on its way may yet make the dead one needed: 3 voters less one, one dead.
+            if (finished(s) || !should_finish(s)) {
                 good_.insert(way.begin(), way.end());
                 return {};
             }

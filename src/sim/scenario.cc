@@ -39,7 +39,8 @@ class Story : public Watcher {
             Words const w = words_of(line);
             if (w.empty()) continue;
             if (std::string const bad = perform(w); !bad.empty()) {
-                return "line " + std::to_string(number_of_line) + " (" + line + "): " + bad;
+                std::string where = "line " + std::to_string(number_of_line);
+                return where.append(" (").append(line).append("): ").append(bad);
             }
         }
         return cluster_ ? finish() : "no members";

@@ -50,6 +50,28 @@ std::vector<Scope> check_scopes() {
                   s.may_crash = "a";
                   s.ticking = "b";
               }),
+        scope("two writers, a crash and a broken link",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "x"}, {'b', "y"}};
+                  s.crashes = s.reconnects = 1;
+                  s.may_crash = "a";
+                  s.may_reconnect = "bc";
+                  s.ticking = "";
+              }),
+        scope("a voter is removed while another writes",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "cal2="}, {'b', "y"}};
+                  s.ticking = "";
+              }),
+        scope("a follower joins while another writes",
+              [](Scope& s) {
+                  s.voters = s.owners = "ab";
+                  s.followers = "c";
+                  s.writes = {{'a', "cal2=c"}, {'b', "y"}};
+                  s.ticking = "";
+              }),
         scope("a link breaks",
               [](Scope& s) {
                   s.owners = "ab";
@@ -86,7 +108,7 @@ std::vector<Scope> check_scopes() {
 
 std::vector<Scope> large_scopes() {
     return {
-        scope("two writers, a crash and a broken link",
+        scope("two writers, a crash, a broken link, a seal",
               [](Scope& s) {
                   s.owners = "ab";
                   s.writes = {{'a', "x"}, {'b', "y"}};

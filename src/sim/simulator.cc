@@ -247,9 +247,19 @@ class Run {
         };
         while (good() && !committed() && schedule_.run_one(start + limit)) {
         }
+        // A kick that was on its way may have made one of the frozen needed: a majority no more.
+        if (good() && !committed() && !majority_of_newest(*chosen)) return;
         if (good() && !committed()) fail("liveness: no write within 5 T by a connected majority");
         result_.liveness_checked = true;
         result_.longest_gap = schedule_.now() - start;
+    }
+
+    [[nodiscard]] bool majority_of_newest(std::vector<Address> const& chosen) const {
+        Configuration const newest = cluster_.agreement().newest();
+        auto const inside = std::count_if(chosen.begin(), chosen.end(), [&](Address a) {
+            return newest.voter_index(cluster_.core(a).me()).has_value();
+        });
+        return static_cast<std::size_t>(inside) >= newest.majority();
     }
 
     void check_convergence() {
