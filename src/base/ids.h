@@ -17,6 +17,8 @@ using Revision = Strong<struct RevisionTag, std::int64_t>;
 inline constexpr Revision missing{0};
 /// "No condition".
 inline constexpr Revision clobber{-1};
+/// None is ever higher: what remains to it could not be used up.
+inline constexpr Revision revision_max{std::int64_t{1} << 62};
 /// What STAT reports as the revision of a directory.
 inline constexpr Revision directory{-2};
 

@@ -46,6 +46,9 @@ class History {
     /// which `record.previous` names.
     void append(Record record);
 
+    /// The next change is that of newest.next(). REQUIRES: size() == 0.
+    void move_to(Revision newest) { newest_ = newest; }
+
     /// Takes out the oldest. REQUIRES: size() > 0.
     Record take_first();
 

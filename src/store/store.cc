@@ -41,10 +41,10 @@ Applied Store::apply(Mutation const& m) {
     Applied applied;
     switch (m.kind) {
         case MutationKind::set:
-            applied.refused = set(m, rev);
+            applied.refused = set(m);
             break;
         case MutationKind::del:
-            applied.refused = del(m, rev);
+            applied.refused = del(m);
             break;
         case MutationKind::nop:
             record(nullptr, {}, EventKind::nop, false);
@@ -55,7 +55,7 @@ Applied Store::apply(Mutation const& m) {
         path = error_path;
         auto const why = Mutation::set(Path::trusted(path), text_of(*applied.refused), clobber);
         // Somebody may have made /ctl/err a directory. The revision is used up all the same.
-        if (set(why, rev)) {
+        if (set(why)) {
             path = "/";
             record(nullptr, {}, EventKind::nop, false);
         }
@@ -67,7 +67,7 @@ Applied Store::apply(Mutation const& m) {
     return applied;
 }
 
-std::optional<Error> Store::set(Mutation const& m, Revision rev) {
+std::optional<Error> Store::set(Mutation const& m) {
     Tree::Place const place = tree_.locate(m.path);
     if (place.below_file) return Error{Errc::notdir};
     if (auto refused = refusal(place, m.condition)) return refused;
@@ -75,55 +75,69 @@ std::optional<Error> Store::set(Mutation const& m, Revision rev) {
     if (more > 0 && m.path.text() != error_path && tree_bytes_ + more > limits_.tree_bytes) {
         return Error{Errc::other, "store full"};
     }
+    replay_set(place, m.value);
+    return std::nullopt;
+}
 
+std::optional<Error> Store::del(Mutation const& m) {
+    Tree::Place const place = tree_.locate(m.path);
+    if (auto refused = refusal(place, m.condition)) return refused;
+    replay_del(place, m.path);
+    return std::nullopt;
+}
+
+void Store::replay_set(Tree::Place const& place, std::string_view content) {
+    bool const was_present = place.entry != nullptr && place.entry->is_file();
+    Bytes value(content);
+    Revision const rev = revision().next();
+    Entry& entry = put(place, {rev, value}, rev);
+    record(&entry, std::move(value), EventKind::set, !was_present);
+}
+
+void Store::replay_del(Tree::Place const& place, Path path) {
+    if (place.entry == nullptr) return record(nullptr, Bytes(path.text()), EventKind::del, false);
+    bool const was_present = place.entry->is_file();
+    if (was_present) {
+        change_file(*place.entry, {});
+        presence_changed(*place.entry, revision().next());
+    }
+    record(place.entry, {}, EventKind::del, was_present);
+}
+
+/// Gives the file at `place` a new content. Names that become present do so at revision `at`.
+Entry& Store::put(Tree::Place const& place, Version version, Revision at) {
     Entry* entry = place.entry;
     if (entry == nullptr) {
         entry = &tree_.add_names(place);
         for (Entry* made = entry; made != place.deepest; made = made->parent) {
             history_bytes_ += entry_cost(made->name_size);
-            if (made != entry) tree_bytes_ += directory_cost;
+            if (made != entry) history_bytes_ += directory_cost;
         }
         if (place.deepest->parent != nullptr &&
             place.deepest->directory->counts.changed() == missing) {
-            tree_bytes_ += directory_cost;
+            history_bytes_ += directory_cost;
         }
     }
     bool const was_present = entry->is_file();
-    Bytes value(m.value);
-    change_file(*entry, {rev, value});
-    if (!was_present) presence_changed(*entry, rev);
-    record(entry, std::move(value), EventKind::set, !was_present);
-    return std::nullopt;
-}
-
-std::optional<Error> Store::del(Mutation const& m, Revision rev) {
-    Tree::Place const place = tree_.locate(m.path);
-    if (auto refused = refusal(place, m.condition)) return refused;
-    if (place.entry == nullptr) {
-        record(nullptr, Bytes(m.path.text()), EventKind::del, false);
-        return std::nullopt;
-    }
-    bool const was_present = place.entry->is_file();
-    if (was_present) {
-        change_file(*place.entry, {});
-        presence_changed(*place.entry, rev);
-    }
-    record(place.entry, {}, EventKind::del, was_present);
-    return std::nullopt;
+    change_file(*entry, std::move(version));
+    if (!was_present) presence_changed(*entry, at);
+    return *entry;
 }
 
 /// What a SET adds to the tree; 0 if it makes it smaller.
 std::size_t Store::growth(Tree::Place const& place, std::string_view value) const {
     std::size_t added = value_cost(value.size());
     std::size_t freed = 0;
-    if (place.entry != nullptr) {
-        freed = value_cost(place.entry->newest.value.size());
-        if (!place.entry->is_present()) added += entry_cost(place.entry->name_size);
-    }
     for (std::string_view rest = place.rest; !rest.empty();) {
         added += entry_cost(take_component(rest).size());
         if (!rest.empty()) added += directory_cost;
     }
+    // Names that only the history knows are not in the tree.
+    for (Entry const* e = place.deepest; !e->is_present(); e = e->parent) {
+        added += entry_cost(e->name_size);
+        if (e != place.entry) added += directory_cost;
+    }
+    if (place.entry != nullptr) freed = value_cost(place.entry->newest.value.size());
     return added > freed ? added - freed : 0;
 }
 
@@ -138,9 +152,11 @@ void Store::change_file(Entry& entry, Version version) {
     entry.newest = std::move(version);
 }
 
+/// What is in the tree is counted there; what only the history knows, there.
 void Store::presence_changed(Entry& entry, Revision rev) {
     tree_.presence_changed(entry, rev, [&](Entry const& moved, bool one_more_count) {
-        std::size_t const cost = entry_cost(moved.name_size);
+        bool const is_directory = &moved != &entry;
+        std::size_t const cost = entry_cost(moved.name_size) + (is_directory ? directory_cost : 0);
         if (one_more_count) history_bytes_ += count_change_cost;
         if (moved.is_present()) {
             tree_bytes_ += cost;
@@ -195,10 +211,50 @@ void Store::collect_first() {
     tree_.release(entry, [&](Entry const& gone) {
         history_bytes_ -= entry_cost(gone.name_size);
         if (gone.directory) {
-            tree_bytes_ -= directory_cost;
+            history_bytes_ -= directory_cost;
             history_bytes_ -= count_change_cost * (gone.directory->counts.size() - 1);
         }
     });
+}
+
+bool Store::load_file(Path path, Revision rev, std::string_view value) {
+    DOOZER_ASSERT(history_.size() == 0);
+    Tree::Place const place = tree_.locate(path);
+    if (place.below_file || rev <= missing || rev > revision()) return false;
+    if (place.entry != nullptr && place.entry->is_present()) return false;
+    Entry& entry = put(place, {rev, Bytes(value)}, revision());
+    entry.base = entry.newest;
+    history_bytes_ -= count_change_cost * Tree::collect_counts(entry, first_revision());
+    return true;
+}
+
+bool Store::replay(EventKind kind, Path path, std::string_view value) {
+    Tree::Place const place = tree_.locate(path);
+    bool const is_directory = place.entry != nullptr && place.entry->is_directory();
+    switch (kind) {
+        case EventKind::set:
+            if (is_directory || place.below_file) return false;
+            replay_set(place, value);
+            break;
+        case EventKind::del:
+            if (is_directory || !value.empty()) return false;
+            replay_del(place, path);
+            break;
+        case EventKind::nop:
+            if (!path.is_root() || !value.empty()) return false;
+            record(nullptr, {}, EventKind::nop, false);
+            break;
+    }
+    collect();
+    return true;
+}
+
+void Store::move_to(Revision rev) {
+    DOOZER_ASSERT(rev > revision());
+    while (history_.size() > 0) collect_first();
+    history_.move_to(Revision(rev.value() - 1));
+    record(nullptr, {}, EventKind::nop, false);
+    listings_.collect(rev);
 }
 
 Found Store::find(Path path, Revision at) const {

@@ -70,13 +70,34 @@ class Store {
         return version_at(entry, at, history_);
     }
 
+    // --- making a copy (store/snapshot.h), and beginning anew
+    /// Visits every file of the tree as it was before the oldest change that is kept, depth first:
+    /// visit(std::string_view path, Version const&).
+    template <typename Visit>
+    void for_each_old_file(Visit visit) const;
+    /// Makes an empty store one whose next change is that of rev.next(). REQUIRES: it is empty.
+    void begin_at(Revision rev) { history_.move_to(rev); }
+    /// Puts a file of `rev` into the tree of a store that has seen no change yet. False: it has no
+    /// place there.
+    bool load_file(Path path, Revision rev, std::string_view value);
+    /// Makes the next change as it was made elsewhere, without judging it. False: it cannot follow.
+    bool replay(EventKind kind, Path path, std::string_view value);
+    /// The next change is a NOP of revision `rev`; everything before it is forgotten.
+    /// REQUIRES: rev > revision().
+    void move_to(Revision rev);
+
+    /// What the tree takes; a function of what is in it, whatever its history.
     [[nodiscard]] std::size_t tree_bytes() const { return tree_bytes_; }
+    [[nodiscard]] std::size_t tree_bytes_max() const { return limits_.tree_bytes; }
     [[nodiscard]] std::size_t history_bytes() const { return history_bytes_; }
     [[nodiscard]] std::size_t files() const { return files_; }
 
   private:
-    std::optional<Error> set(Mutation const& m, Revision rev);
-    std::optional<Error> del(Mutation const& m, Revision rev);
+    std::optional<Error> set(Mutation const& m);
+    std::optional<Error> del(Mutation const& m);
+    void replay_set(Tree::Place const& place, std::string_view content);
+    void replay_del(Tree::Place const& place, Path path);
+    Entry& put(Tree::Place const& place, Version version, Revision at);
     [[nodiscard]] std::size_t growth(Tree::Place const& place, std::string_view value) const;
     void change_file(Entry& entry, Version version);
     void record(Entry* entry, Bytes value, EventKind kind, bool presence_changed);
@@ -92,5 +113,29 @@ class Store {
     std::size_t history_bytes_ = 0;
     std::size_t files_ = 0;
 };
+
+template <typename Visit>
+void Store::for_each_old_file(Visit visit) const {
+    // Without recursion: a path may be some thousand names deep.
+    AllNames all;
+    std::string path;
+    Entry const* entry = &tree_.root();
+    for (bool descend = true;;) {
+        if (descend && entry->base.rev != missing) visit(std::string_view(path), entry->base);
+        Entry const* next = nullptr;
+        if (descend && entry->directory) next = entry->directory->children.first(all);
+        if (next != nullptr) {
+            path.append("/").append(next->key());
+            entry = next;
+            continue;
+        }
+        if (entry->parent == nullptr) return;
+        path.resize(path.size() - entry->name_size - 1);
+        next = entry->parent->directory->children.first_after(entry->key(), all);
+        descend = next != nullptr;
+        if (descend) path.append("/").append(next->key());
+        entry = descend ? next : entry->parent;
+    }
+}
 
 }  // namespace doozer::store

@@ -76,13 +76,9 @@ Tree::Tree() : root_(Entry::make(nullptr, "")) {
 
 Tree::~Tree() {
     // Without recursion: a path may be some thousand names deep.
-    struct Everything {
-        static bool subtree(Presence const& /*unused*/) { return true; }
-        static bool leaf(Entry const& /*unused*/) { return true; }
-    } everything;
+    AllNames all;
     for (Entry* entry = root_; entry != nullptr;) {
-        Entry* const child =
-            entry->directory ? entry->directory->children.first(everything) : nullptr;
+        Entry* const child = entry->directory ? entry->directory->children.first(all) : nullptr;
         if (child != nullptr) {
             entry = child;
             continue;

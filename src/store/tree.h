@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -90,12 +91,21 @@ struct Entry {
 /// The path of an entry, appended to `out`.
 void append_path(std::string& out, Entry const& entry);
 
+/// Lets a search of names find every one.
+struct AllNames {
+    static bool subtree(Presence const& /*unused*/) { return true; }
+    static bool leaf(Entry const& /*unused*/) { return true; }
+};
+
 class Tree {
   public:
     Tree();
     ~Tree();
-    Tree(Tree const&) = delete;
-    Tree& operator=(Tree const&) = delete;
+    Tree(Tree&& other) noexcept : root_(std::exchange(other.root_, nullptr)) {}
+    Tree& operator=(Tree&& other) noexcept {
+        std::swap(root_, other.root_);
+        return *this;
+    }
 
     /// Where a path leads: how far it is known, and what stands in its way.
     struct Place {
