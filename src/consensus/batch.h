@@ -16,6 +16,7 @@ struct NextEpoch {
     Epoch ends;
     MemberIds owners;
     bool operator==(NextEpoch const&) const = default;
+    DOOZER_FIELDS(ends, owners);
 };
 
 /// A counted reference to one immutable batch; null where a slot holds none.
@@ -38,13 +39,6 @@ class Batch {
     bool operator==(Batch const& o) const {
         return body_ == o.body_ || (body_ && o.body_ && *body_ == *o.body_);
     }
-    void feed_to(Hasher& h) const {
-        h.word(body_ ? 1 : 0);
-        if (!body_) return;
-        feed_all(h, body_->origin, body_->oseq, body_->payload);
-        h.word(body_->control ? 1 : 0);
-        if (body_->control) feed_all(h, body_->control->ends, body_->control->owners);
-    }
 
   private:
     struct Body {
@@ -53,8 +47,10 @@ class Batch {
         Bytes payload;
         std::optional<NextEpoch> control;
         bool operator==(Body const&) const = default;
+        DOOZER_FIELDS(origin, oseq, payload, control);
     };
     std::shared_ptr<Body const> body_;
+    DOOZER_FIELDS(body_);
 };
 
 /// A batch in its slot.
@@ -62,7 +58,7 @@ struct Item {
     Slot slot;
     Batch batch;
     bool operator==(Item const&) const = default;
-    void feed_to(Hasher& h) const { feed_all(h, slot, batch); }
+    DOOZER_FIELDS(slot, batch);
 };
 using Items = std::vector<Item>;  // in slot order
 

@@ -187,28 +187,4 @@ Instant Core::next_wake(Instant now) const {
     return std::max(wake, now);
 }
 
-void Core::feed_to(Hasher& h) const {
-    feed_all(h, me_, log_, applied_oseq_, applied_, fingerprint_, own_, offered_, peers_);
-    feed_all(h, configuration_, my_vote_, my_lane_, delivered_, seen_, lanes_, acceptor_);
-    h.word(sealer_.index());
-    std::visit(
-        [&](auto const& phase) {
-            if constexpr (!std::is_same_v<std::decay_t<decltype(phase)>, std::monostate>) {
-                feed(h, phase);
-            }
-        },
-        sealer_);
-    feed(h, ballot_seen_);
-    h.word(deferred_ ? 1 : 0);
-    if (deferred_) feed_all(h, deferred_->first, deferred_->second);
-    feed_all(h, forwarded_, control_, control_offered_, catch_up_, fetching_from_, last_asked_,
-             fetched_at_);
-    feed_all(h, reads_waiting_, read_nonce_, blocked_since_, prevote_at_, seal_round_at_);
-    for (ReadRound const& r : read_rounds_) feed(h, r);
-    for (auto const& f : fingerprints_) feed(h, f);
-    feed_all(h, waited_for_, doubt_until_, own_busy_, offered_at_, forward_to_, pinged_at_,
-             lane_blocking_);
-    feed_all(h, items_watched_, demotions_);
-}
-
 }  // namespace doozer::consensus

@@ -27,29 +27,39 @@ namespace doozer::consensus {
 /// A connection to `peer` stands, authenticated. A newer one replaces an older one.
 struct LinkUp {
     MemberId peer;
+    DOOZER_FIELDS(peer);
 };
 struct LinkDown {
     MemberId peer;
+    DOOZER_FIELDS(peer);
 };
 struct Receive {
     MemberId peer;
     Message message;
+    DOOZER_FIELDS(peer, message);
 };
 /// A batch to be put into the sequence. Refused with not_a_voter or queue_full.
 struct Submit {
     Bytes payload;
+    DOOZER_FIELDS(payload);
 };
 /// Tell me when this member's state holds every write that was answered anywhere before now.
 struct Read {
     std::uint64_t token = 0;
+    DOOZER_FIELDS(token);
 };
 /// A removed member goes on as a follower under a new id; all links are dropped before.
 struct Rename {
     MemberId id;
+    DOOZER_FIELDS(id);
 };
-struct Tick {};
+struct Tick {
+    DOOZER_FIELDS();
+};
 /// All inputs of this turn of the event loop are in: propose, and send what is to be sent.
-struct EndOfTurn {};
+struct EndOfTurn {
+    DOOZER_FIELDS();
+};
 using Input = std::variant<LinkUp, LinkDown, Receive, Submit, Read, Rename, Tick, EndOfTurn>;
 
 // --- what comes out --------------------------------------------------------------------------
@@ -100,7 +110,6 @@ class Core {
     [[nodiscard]] Duration suspicion_time() const;
     /// A majority of the voters has not heard of this one for the kick time.
     [[nodiscard]] bool majority_misses(MemberId voter, Instant now) const;
-    void feed_to(Hasher& h) const;
 
   private:
     struct Turn {
@@ -213,6 +222,7 @@ class Core {
     [[nodiscard]] bool healthy(MemberId voter, Instant now) const;
     [[nodiscard]] bool lowest_healthy_owner(Instant now) const;
 
+    // What is added here is added to DOOZER_FIELDS below.
     // --- for ever
     Tuning tuning_;
     MemberId me_;
@@ -246,7 +256,7 @@ class Core {
         Items items;
         Slot upto;
         std::size_t weight = 0;
-        void feed_to(Hasher& h) const { feed_all(h, from, items, upto); }
+        DOOZER_FIELDS(from, items, upto, weight);
     };
     std::optional<CatchUp> catch_up_;  // of the end of this epoch, held back until it is complete
     std::optional<MemberId> fetching_from_;
@@ -260,7 +270,7 @@ class Core {
         IndexSet answered;
         Slot upto;
         Instant asked;
-        void feed_to(Hasher& h) const { feed_all(h, nonce, tokens, answered, upto, asked); }
+        DOOZER_FIELDS(nonce, tokens, answered, upto, asked);
     };
     std::vector<std::uint64_t> reads_waiting_;
     std::deque<ReadRound> read_rounds_;
@@ -282,9 +292,18 @@ class Core {
     struct Demotions {
         std::uint64_t times = 0;
         Instant last;
-        void feed_to(Hasher& h) const { feed_all(h, times, last); }
+        DOOZER_FIELDS(times, last);
     };
     std::map<MemberId, Demotions> demotions_;
+
+    // Everything that step() reads: a core that is written and read back goes on as this one.
+    DOOZER_FIELDS(tuning_, me_, log_, applied_oseq_, applied_, fingerprint_, fingerprints_, own_,
+                  offered_, peers_, configuration_, my_vote_, my_lane_, delivered_, seen_, lanes_,
+                  acceptor_, sealer_, ballot_seen_, deferred_, forwarded_, control_,
+                  control_offered_, catch_up_, fetching_from_, last_asked_, fetched_at_,
+                  reads_waiting_, read_rounds_, read_nonce_, blocked_since_, prevote_at_,
+                  seal_round_at_, doubt_until_, wake_promised_, own_busy_, offered_at_, forward_to_,
+                  pinged_at_, waited_for_, lane_blocking_, items_watched_, demotions_);
 };
 
 }  // namespace doozer::consensus

@@ -4,15 +4,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/fields.h"
 #include "base/strong.h"
 #include "consensus/types.h"
 
@@ -22,6 +26,7 @@ struct Digest {
     std::uint64_t high = 0;
     std::uint64_t low = 0;
     auto operator<=>(Digest const&) const = default;
+    DOOZER_FIELDS(high, low);
 };
 
 /// Two independent lanes of multiply-and-rotate over 64-bit words. The same values give the same
@@ -56,90 +61,87 @@ class Hasher {
     std::uint64_t b_ = 0x13198A2E03707344U;
 };
 
-/// feed(h, value): everything that makes `value` what it is goes into `h`. A struct takes part by
-/// a member `void feed_to(Hasher&) const`.
-template <typename T>
-requires std::is_integral_v<T> || std::is_enum_v<T>
-void feed(Hasher& h, T v) {
-    h.word(static_cast<std::uint64_t>(v));
-}
-template <typename Tag, typename Rep>
-void feed(Hasher& h, Strong<Tag, Rep> v) {
-    h.word(static_cast<std::uint64_t>(v.value()));
-}
-inline void feed(Hasher& h, MemberId const& id) {
-    h.bytes({id.text.data(), id.text.size()});
-}
-inline void feed(Hasher& h, Bytes const& b) {
-    h.bytes(b.view());
-}
-inline void feed(Hasher& h, Lineage const& l) {
-    h.word(l.high);
-    h.word(l.low);
-}
-inline void feed(Hasher& h, Digest const& d) {
-    h.word(d.high);
-    h.word(d.low);
-}
-inline void feed(Hasher& h, IndexSet s) {
-    h.word(s.bits());
-}
+/// feed(h, value): everything that makes `value` what it is goes into `h`: the fields of a struct,
+/// in their order; or what its own `void feed_to(Hasher&) const` picks.
 template <typename T>
 concept Feedable = requires(T const& t, Hasher& h) {
     t.feed_to(h);
 };
-template <Feedable T>
-void feed(Hasher& h, T const& t) {
-    t.feed_to(h);
-}
-template <typename A, typename B>
-void feed(Hasher& h, std::pair<A, B> const& p);
 template <typename T>
-void feed(Hasher& h, std::optional<T> const& o);
-template <typename T>
-void feed(Hasher& h, std::shared_ptr<T> const& p);
-template <typename T>
-void feed(Hasher& h, PerLane<T> const& p);
-template <typename T>
-void feed(Hasher& h, std::vector<T> const& v) {
-    h.word(v.size());
-    for (auto const& x : v) feed(h, x);
-}
-template <typename K, typename V>
-void feed(Hasher& h, std::map<K, V> const& m) {
-    h.word(m.size());
-    for (auto const& x : m) feed(h, x);
-}
-template <typename A, typename B>
-void feed(Hasher& h, std::pair<A, B> const& p) {
-    feed(h, p.first);
-    feed(h, p.second);
-}
-template <typename T>
-void feed(Hasher& h, std::optional<T> const& o) {
-    h.word(o.has_value() ? 1 : 0);
-    if (o) feed(h, *o);
-}
-template <typename T>
-void feed(Hasher& h, std::shared_ptr<T> const& p) {
-    h.word(p ? 1 : 0);
-    if (p) feed(h, *p);
-}
-template <typename T>
-void feed(Hasher& h, PerLane<T> const& p) {
-    h.word(p.size());
-    for (auto const& x : p) feed(h, x);
-}
-inline void feed(Hasher& h, Configuration const& c) {
-    feed(h, c.lineage);
-    feed(h, c.epoch);
-    feed(h, c.voters);
-    feed(h, c.owners);
-}
+void feed(Hasher& h, T const& t);
+
 /// feed_all(h, a, b, c): one after the other.
 template <typename... T>
 void feed_all(Hasher& h, T const&... values) {
     (feed(h, values), ...);
+}
+
+// One overload for each form that a value can have.
+struct Feeder {
+    Hasher& h;
+
+    template <typename Tag, typename Rep>
+    void operator()(Strong<Tag, Rep> v) const {
+        h.word(static_cast<std::uint64_t>(v.value()));
+    }
+    void operator()(MemberId const& id) const { h.bytes({id.text.data(), id.text.size()}); }
+    void operator()(Bytes const& b) const { h.bytes(b.view()); }
+    void operator()(std::monostate) const {}
+    template <typename A, typename B>
+    void operator()(std::pair<A, B> const& p) const {
+        feed_all(h, p.first, p.second);
+    }
+    template <typename T>
+    void operator()(std::optional<T> const& o) const {
+        h.word(o ? 1 : 0);
+        if (o) feed(h, *o);
+    }
+    template <typename T>
+    void operator()(std::shared_ptr<T> const& p) const {
+        h.word(p ? 1 : 0);
+        if (p) feed(h, *p);
+    }
+    template <typename T>
+    void operator()(std::vector<T> const& v) const {
+        each(v);
+    }
+    template <typename T>
+    void operator()(std::deque<T> const& v) const {
+        each(v);
+    }
+    template <typename K, typename V>
+    void operator()(std::map<K, V> const& m) const {
+        each(m);
+    }
+    template <typename T>
+    void operator()(PerLane<T> const& p) const {
+        each(p);
+    }
+    template <typename... T>
+    void operator()(std::variant<T...> const& v) const {
+        h.word(v.index());
+        std::visit([&](auto const& x) { feed(h, x); }, v);
+    }
+
+  private:
+    template <typename Values>
+    void each(Values const& values) const {
+        h.word(values.size());
+        for (auto const& x : values) feed(h, x);
+    }
+};
+
+template <typename T>
+void feed(Hasher& h, T const& t) {
+    if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+        h.word(static_cast<std::uint64_t>(t));
+    } else if constexpr (Feedable<T>) {
+        t.feed_to(h);
+    } else if constexpr (HasFields<T const>) {
+        std::apply([&](auto const&... field) { feed_all(h, field...); }, FieldAccess::of(t));
+    } else {
+        Feeder{h}(t);
+    }
 }
 
 }  // namespace doozer::consensus

@@ -49,13 +49,13 @@ class LaneCopy {
         if (keep != items_.begin()) complete_from_ = std::prev(keep)->slot.next();
         items_.erase(items_.begin(), keep);
     }
-    void feed_to(Hasher& h) const { feed_all(h, upto_, complete_from_, items_); }
 
   private:
     Slot upto_;
     Slot complete_from_;
     Items items_;  // strictly increasing, all below upto_; as many as the owner's window at most
     std::size_t weight_ = 0;
+    DOOZER_FIELDS(upto_, complete_from_, items_, weight_);
 };
 
 }  // namespace doozer::consensus

@@ -79,12 +79,4 @@ void Log::drop_oldest() {
     oldest.items.pop_front();
 }
 
-void Log::feed_to(Hasher& h) const {
-    h.word(chapters_.size());
-    for (Chapter const& c : chapters_) {
-        feed_all(h, c.epoch, c.first, c.upto, c.end);
-        for (Item const& i : c.items) feed(h, i);
-    }
-}
-
 }  // namespace doozer::consensus

@@ -14,7 +14,7 @@ struct Position {
     Epoch epoch;
     Slot slot;
     auto operator<=>(Position const&) const = default;
-    void feed_to(Hasher& h) const { feed_all(h, epoch, slot); }
+    DOOZER_FIELDS(epoch, slot);
 };
 
 /// A piece of the log of one epoch: complete in [from, upto).
@@ -42,7 +42,6 @@ class Log {
     /// Drops the oldest beyond `bytes_max`; what `pinned` still needs is kept up to four times
     /// that.
     void trim(std::size_t bytes_max, std::optional<Position> pinned);
-    void feed_to(Hasher& h) const;
 
   private:
     struct Chapter {
@@ -51,11 +50,13 @@ class Log {
         Slot upto;
         std::deque<Item> items;
         std::optional<Configuration> end;
+        DOOZER_FIELDS(epoch, first, upto, items, end);
     };
     void drop_oldest();
 
     std::deque<Chapter> chapters_;  // consecutive epochs; the last is the current one
     std::size_t bytes_ = 0;
+    DOOZER_FIELDS(chapters_, bytes_);
 };
 
 }  // namespace doozer::consensus

@@ -14,8 +14,7 @@ char const* name_of(Message const& m) {
 
 Digest digest_of(Message const& m) {
     Hasher h;
-    h.word(m.index());
-    std::visit([&](auto const& x) { x.feed_to(h); }, m);
+    feed(h, m);
     return h.digest();
 }
 

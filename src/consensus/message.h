@@ -23,14 +23,14 @@ struct Vector {
     bool closed = false;  // has promised a seal: votes here no more at ballot 0
     Frontier upto;        // U of each lane; no lanes: not a voter
     bool operator==(Vector const&) const = default;
-    void feed_to(Hasher& h) const { feed_all(h, epoch, delivered, seen, closed, upto); }
+    DOOZER_FIELDS(epoch, delivered, seen, closed, upto);
 };
 
 /// The first message on a link, and one to everybody when an epoch is entered.
 struct Hello {
     Vector vector;
     Lineage lineage;
-    void feed_to(Hasher& h) const { feed_all(h, vector, lineage); }
+    DOOZER_FIELDS(vector, lineage);
 };
 
 /// The sender's own lane from slot `from` up to vector.upto[its lane]: the items in it; every
@@ -39,18 +39,18 @@ struct Frame {
     Vector vector;
     Slot from;
     Items items;
-    void feed_to(Hasher& h) const { feed_all(h, vector, from, items); }
+    DOOZER_FIELDS(vector, from, items);
 };
 
 /// May I close this epoch? And the answer.
 struct Prevote {
     Vector vector;
-    void feed_to(Hasher& h) const { feed(h, vector); }
+    DOOZER_FIELDS(vector);
 };
 struct PrevoteReply {
     Vector vector;
     bool yes = false;
-    void feed_to(Hasher& h) const { feed_all(h, vector, yes); }
+    DOOZER_FIELDS(vector, yes);
 };
 
 /// What a seal decides: the final contents of all lanes from `base` on, and who owns lanes next.
@@ -61,14 +61,14 @@ struct SealValue {
     MemberIds owners;
     Ballot tag;  // the ballot that first proposed it
     bool operator==(SealValue const&) const = default;
-    void feed_to(Hasher& h) const { feed_all(h, base, upto, items, owners, tag); }
+    DOOZER_FIELDS(base, upto, items, owners, tag);
 };
 using SealValuePtr = std::shared_ptr<SealValue const>;
 
 struct Prepare {
     Vector vector;
     Ballot ballot;
-    void feed_to(Hasher& h) const { feed_all(h, vector, ballot); }
+    DOOZER_FIELDS(vector, ballot);
 };
 struct Promise {
     Vector vector;
@@ -77,30 +77,30 @@ struct Promise {
     SealValuePtr value;  // what was accepted; null: none
     IndexSet blocked;    // the lanes that the sender waits for
     Items items;         // undelivered items of all lanes
-    void feed_to(Hasher& h) const { feed_all(h, vector, ballot, accepted, value, blocked, items); }
+    DOOZER_FIELDS(vector, ballot, accepted, value, blocked, items);
 };
 struct Accept {
     Vector vector;
     Ballot ballot;
     SealValuePtr value;
-    void feed_to(Hasher& h) const { feed_all(h, vector, ballot, value); }
+    DOOZER_FIELDS(vector, ballot, value);
 };
 struct Accepted {
     Vector vector;
     Ballot ballot;
-    void feed_to(Hasher& h) const { feed_all(h, vector, ballot); }
+    DOOZER_FIELDS(vector, ballot);
 };
 /// The ballot offered is not above `promised`.
 struct Nack {
     Vector vector;
     Ballot promised;
-    void feed_to(Hasher& h) const { feed_all(h, vector, promised); }
+    DOOZER_FIELDS(vector, promised);
 };
 /// A majority accepted this value.
 struct Sealed {
     Vector vector;
     SealValuePtr value;
-    void feed_to(Hasher& h) const { feed_all(h, vector, value); }
+    DOOZER_FIELDS(vector, value);
 };
 
 /// Send me what follows (vector.epoch, from). A voter is answered at once; anybody else when there
@@ -108,7 +108,7 @@ struct Sealed {
 struct Fetch {
     Vector vector;
     Slot from;
-    void feed_to(Hasher& h) const { feed_all(h, vector, from); }
+    DOOZER_FIELDS(vector, from);
 };
 /// What was delivered of one epoch in [from, upto), and how it ended if it did.
 struct Decided {
@@ -118,7 +118,7 @@ struct Decided {
     Items items;
     Slot upto;
     std::optional<Configuration> end;  // only once upto is the last slot of the epoch
-    void feed_to(Hasher& h) const { feed_all(h, vector, epoch, from, items, upto, end); }
+    DOOZER_FIELDS(vector, epoch, from, items, upto, end);
 };
 /// Everything, for one who is further behind than the log reaches.
 struct Snapshot {
@@ -129,28 +129,26 @@ struct Snapshot {
     std::uint64_t applied = 0;  // batches applied since the cluster was founded
     std::uint64_t fingerprint = 0;
     Bytes state;  // the application's
-    void feed_to(Hasher& h) const {
-        feed_all(h, vector, configuration, delivered, applied_oseq, applied, fingerprint, state);
-    }
+    DOOZER_FIELDS(vector, configuration, delivered, applied_oseq, applied, fingerprint, state);
 };
 
 /// From a voter that owns no lane: put this into yours.
 struct Forward {
     Vector vector;
     Batch batch;
-    void feed_to(Hasher& h) const { feed_all(h, vector, batch); }
+    DOOZER_FIELDS(vector, batch);
 };
 
 /// A linearizable read: what have you seen?
 struct ReadQuery {
     Vector vector;
     std::uint64_t nonce = 0;
-    void feed_to(Hasher& h) const { feed_all(h, vector, nonce); }
+    DOOZER_FIELDS(vector, nonce);
 };
 struct ReadReply {
     Vector vector;
     std::uint64_t nonce = 0;
-    void feed_to(Hasher& h) const { feed_all(h, vector, nonce); }
+    DOOZER_FIELDS(vector, nonce);
 };
 
 struct Ping {
@@ -159,12 +157,12 @@ struct Ping {
     IndexSet silent;  // voters not heard of for the kick time
     std::uint64_t applied = 0;
     std::uint64_t fingerprint = 0;  // of the state after `applied` batches
-    void feed_to(Hasher& h) const { feed_all(h, vector, sent, silent, applied, fingerprint); }
+    DOOZER_FIELDS(vector, sent, silent, applied, fingerprint);
 };
 struct Pong {
     Vector vector;
     Instant sent;
-    void feed_to(Hasher& h) const { feed_all(h, vector, sent); }
+    DOOZER_FIELDS(vector, sent);
 };
 
 using Message =

@@ -24,10 +24,8 @@ struct Peer {
     IndexSet silent;  // the voters it has not heard of for the kick time
     Instant healthy_since = never;
 
-    void feed_to(Hasher& h) const {
-        feed_all(h, linked, greeted, vector, heard, streamed, told, owed_vote, tell_by, waiting);
-        feed_all(h, pinned, srtt, jitter, silent, healthy_since);
-    }
+    DOOZER_FIELDS(linked, greeted, vector, heard, streamed, told, owed_vote, tell_by, waiting,
+                  pinned, srtt, jitter, silent, healthy_since);
 
     /// Takes over what is newer in `v`.
     void learn(Vector const& v) {

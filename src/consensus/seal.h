@@ -27,24 +27,24 @@ struct Acceptor {
     Ballot promised;  // above 0: closed, no lane of this epoch moves here any more
     Ballot accepted;
     SealValuePtr value;  // accepted at `accepted`
-    void feed_to(Hasher& h) const { feed_all(h, promised, accepted, value); }
+    DOOZER_FIELDS(promised, accepted, value);
 };
 
 /// A voter that tries to close the epoch is in one of these phases.
 struct Canvassing {
     IndexSet yes;
-    void feed_to(Hasher& h) const { feed(h, yes); }
+    DOOZER_FIELDS(yes);
 };
 struct Preparing {
     Ballot ballot;
     std::map<std::size_t, Promise> promises;  // by voter
-    void feed_to(Hasher& h) const { feed_all(h, ballot, promises); }
+    DOOZER_FIELDS(ballot, promises);
 };
 struct Accepting {
     Ballot ballot;
     SealValuePtr value;
     IndexSet accepted;
-    void feed_to(Hasher& h) const { feed_all(h, ballot, value, accepted); }
+    DOOZER_FIELDS(ballot, value, accepted);
 };
 using Sealer = std::variant<std::monostate, Canvassing, Preparing, Accepting>;
 

@@ -26,6 +26,11 @@ struct Tuning {
     std::size_t window_bytes = lane_window_bytes;
     std::size_t log_bytes = log_bytes_default;
     std::size_t decided_bytes = decided_bytes_max;
+
+    DOOZER_FIELDS(suspicion_floor, suspicion_cap, kick_after, ping_every, tell_within,
+                  fetch_patience, park_after, self_doubt_max, readmit_after, readmit_after_max,
+                  flapping_within, choose_owners, slow_owner_floor, slow_owner_items, park_ahead,
+                  window_batches, window_bytes, log_bytes, decided_bytes);
 };
 
 }  // namespace doozer::consensus

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/fields.h"
 #include "base/ids.h"
 #include "base/strong.h"
 #include "base/time.h"
@@ -56,6 +57,7 @@ struct Lineage {
     std::uint64_t high = 0;
     std::uint64_t low = 0;
     auto operator<=>(Lineage const&) const = default;
+    DOOZER_FIELDS(high, low);
 };
 
 /// Who votes and who owns lanes in one epoch.
@@ -66,6 +68,7 @@ struct Configuration {
     MemberIds owners;  // a subset of the voters, at least one if there are voters
 
     bool operator==(Configuration const&) const = default;
+    DOOZER_FIELDS(lineage, epoch, voters, owners);
 
     [[nodiscard]] std::size_t majority() const { return voters.size() / 2 + 1; }
     [[nodiscard]] Lane lane_of(Slot s) const { return s.value() % owners.size(); }
@@ -129,6 +132,7 @@ class IndexSet {
 
   private:
     std::uint8_t bits_ = 0;
+    DOOZER_FIELDS(bits_);
 };
 
 }  // namespace doozer::consensus
