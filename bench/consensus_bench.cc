@@ -38,6 +38,7 @@ class Counter : public Application {
         ++applied;
         return {};
     }
+    Applied force(MemberId) override { return {}; }
     [[nodiscard]] Bytes snapshot() const override { return {}; }
     bool install(Bytes const&) override { return true; }
     std::uint64_t applied = 0;

@@ -29,6 +29,9 @@ class Application {
 
     /// The next batch of the one sequence. Batches that do not count are filtered out before.
     virtual Applied apply(Batch const& batch) = 0;
+    /// An operator has made this member a cluster of its own: the state goes on with it as the only
+    /// voter, at revisions that nobody of the old cluster can have given out.
+    virtual Applied force(MemberId survivor) = 0;
     /// The whole state as bytes, for install() on another member.
     [[nodiscard]] virtual Bytes snapshot() const = 0;
     /// Replaces the whole state. False: these bytes are no snapshot, and nothing was changed.

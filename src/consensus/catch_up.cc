@@ -79,8 +79,8 @@ void Core::serve(Turn& t, MemberId to, Peer& peer, Fetch const& m) {
     if (!run) {
         peer.pinned = position();
         return send(t, to,
-                    Snapshot{vector(), configuration_, delivered_, applied_oseq_, applied_,
-                             fingerprint_, t.app.snapshot()});
+                    Snapshot{vector(), configuration_, delivered_, forced_from_, applied_oseq_,
+                             applied_, fingerprint_, t.app.snapshot()});
     }
     bool const news = run->upto > m.from || run->end;
     if (!news && !at_once) {
@@ -193,6 +193,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     bool const was_voter = voter();
     bool const later = c.epoch > epoch();
     if (later) take_configuration(c);
+    forced_from_ = m.forced_from;
     applied_oseq_ = m.applied_oseq;
     applied_ = m.applied;
     fingerprint_ = m.fingerprint;
@@ -216,7 +217,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
         if (id != me_ && peers_.try_emplace(id).second) peers_[id].heard = t.now;
     }
     if (later) {
-        for (auto const& [id, p] : peers_) send(t, id, Hello{vector(), configuration_.lineage});
+        hello_to_all(t);
     }
     retry_deferred(t);
     advance(t);

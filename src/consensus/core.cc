@@ -24,7 +24,7 @@ Output Core::step(Instant now, Input const& input, Application& app) {
     std::visit([&](auto const& in) { on(t, in); }, input);
     note_progress(t, epoch_before, delivered_before);
     out.wake = wake_promised_ = next_wake(now);
-    DOOZER_ASSERT(epoch() > epoch_before ||
+    DOOZER_ASSERT(forgot() || epoch() > epoch_before ||
                   (epoch() == epoch_before && delivered_ >= delivered_before));
     DOOZER_ASSERT(acceptor_.accepted <= acceptor_.promised);
     return out;
@@ -37,7 +37,7 @@ void Core::on(Turn& t, LinkUp const& in) {
     peer.heard = t.now;
     peer.waiting.reset();
     if (fetching_from_ == in.peer) fetching_from_.reset();
-    send(t, in.peer, Hello{vector(), configuration_.lineage});
+    send(t, in.peer, Hello{vector(), configuration_.lineage, forced_from_});
 }
 
 void Core::on(Turn& t, LinkDown const& in) {
@@ -56,6 +56,7 @@ void Core::on(Turn& t, Receive const& in) {
     auto const at = peers_.find(in.peer);
     if (at == peers_.end() || !at->second.linked) return t.ignore(Ignored::unknown_link);
     Peer& peer = at->second;
+    if (peer.resurrected) return t.ignore(Ignored::resurrected);
     if (!peer.greeted && !std::holds_alternative<Hello>(in.message)) {
         return t.ignore(Ignored::not_greeted);
     }
@@ -66,9 +67,24 @@ void Core::on(Turn& t, Receive const& in) {
 void Core::on(Turn& t, Submit const& in) {
     if (!voter()) return t.ignore(Ignored::not_a_voter);
     if (own_.size() >= unsettled_batches_max) return t.ignore(Ignored::queue_full);
-    Oseq const last = own_.empty() ? applied_oseq_.at(me_) : own_.back().oseq();
-    own_.emplace_back(me_, last.next(), in.payload);
-    t.out.submitted = last.next();
+    Oseq const next = last_submitted().next();
+    own_.emplace_back(me_, next, in.payload);
+    t.out.submitted = next;
+}
+
+/// The number of the newest batch of this member, settled or not. REQUIRES: voter().
+Oseq Core::last_submitted() const {
+    return own_.empty() ? applied_oseq_.at(me_) : own_.back().oseq();
+}
+
+void Core::on(Turn& t, Ask const& in) {
+    send(t, in.peer, Propose{vector(), in.payload});
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Propose const& m) {
+    if (!same_epoch(t, from, peer, m.vector)) return;
+    if (!voter()) return t.ignore(Ignored::not_a_voter);
+    t.out.asked.push_back(m.payload);
 }
 
 void Core::on(Turn& t, Rename const& in) {
@@ -81,6 +97,7 @@ void Core::on(Turn& t, Rename const& in) {
 }
 
 void Core::on(Turn& t, Tick const&) {
+    force_further(t);
     suspect(t);
     forward_again(t);
     ask_reads_again(t);
@@ -136,16 +153,54 @@ void Core::send_to_voters(Turn& t, Message const& message) {
 }
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Hello const& m) {
-    bool const either_is_empty = epoch() == Epoch(0) || m.vector.epoch == Epoch(0);
-    if (!either_is_empty && m.lineage != configuration_.lineage) {
-        return t.ignore(Ignored::other_lineage);
-    }
+    if (!same_lineage(t, peer, m)) return;
     peer.greeted = true;
     peer.streamed = Slot(0);
     peer.told = Vector{};
     if (!same_epoch(t, from, peer, m.vector)) return;
     if (my_lane_ && both_vote(t, from)) peer.streamed = m.vector.upto[*my_lane_];
     advance(t);
+}
+
+/// Whether the sender belongs to this cluster, and is who it was.
+bool Core::same_lineage(Turn& t, Peer& peer, Hello const& m) {
+    bool const is_empty = m.vector.epoch == Epoch(0);
+    bool const same = epoch() == Epoch(0) ? m.lineage != forgotten_ || forgotten_ == Lineage{}
+                                          : m.lineage == configuration_.lineage;
+    if (!is_empty && !same) {
+        t.ignore(Ignored::other_lineage);
+        if (epoch() > Epoch(0) && m.forced_from == configuration_.lineage) {
+            voter() ? trace(t, Happened::left_behind) : forget(t);
+        }
+        return epoch() == Epoch(0);
+    }
+    if (m.vector.epoch > Epoch(0) && peer.said_more_than(m.vector)) {
+        peer.resurrected = true;
+        t.ignore(Ignored::resurrected);
+        trace(t, Happened::resurrected);
+        return false;
+    }
+    return true;
+}
+
+void Core::hello_to_all(Turn& t) {
+    for (auto const& [id, peer] : peers_) {
+        send(t, id, Hello{vector(), configuration_.lineage, forced_from_});
+    }
+}
+
+bool Core::reaches(MemberId peer) const {
+    auto const at = peers_.find(peer);
+    return at != peers_.end() && at->second.greeted;
+}
+
+bool Core::hears_majority(Instant now, Duration lately) const {
+    if (!voter()) return false;
+    auto const heard = std::count_if(peers_.begin(), peers_.end(), [&](auto const& p) {
+        return configuration_.voter_index(p.first) && p.second.greeted &&
+               now - p.second.heard <= lately;
+    });
+    return static_cast<std::size_t>(heard) + 1 >= configuration_.majority();
 }
 
 /// Takes note of where the sender stands. True if it is in this member's epoch; only then may the
@@ -179,10 +234,12 @@ bool Core::both_vote(Turn& t, MemberId from) const {
 }
 
 Instant Core::next_wake(Instant now) const {
-    Instant wake = pinged_at_ + tuning_.ping_every;
-    bool const waits = waiting() || deferred_ || fetching_from_;
+    Instant wake = peers_.empty() ? never : pinged_at_ + tuning_.ping_every;
+    bool const waits = waiting() || deferred_ || fetching_from_ || forcing_;
     if (waits) wake = std::min(wake, now + Duration(suspicion_time().value() / 4));
-    if (open() && my_lane_) wake = std::min(wake, std::max(now, own_busy_) + tuning_.park_after);
+    if (open() && my_lane_ && lanes_.size() > 1) {
+        wake = std::min(wake, std::max(now, own_busy_) + tuning_.park_after);
+    }
     for (auto const& [id, peer] : peers_) wake = std::min(wake, peer.tell_by);
     return std::max(wake, now);
 }

@@ -2,7 +2,7 @@
 //
 // The rules R1 to R11 of consensus.md are members of this class, in the files named after what they
 // are about: lanes.cc (R1-R3, R6), delivery.cc (R4, R5, R10), suspicion.cc (R7), sealing.cc (R8,
-// R9), catch_up.cc (R11), forwarding.cc, reads.cc and owners.cc.
+// R9), catch_up.cc (R11), forwarding.cc, reads.cc, owners.cc and forcing.cc.
 #pragma once
 
 #include <deque>
@@ -48,6 +48,18 @@ struct Read {
     std::uint64_t token = 0;
     DOOZER_FIELDS(token);
 };
+/// Ask `peer`, a voter, to submit this in its own name.
+struct Ask {
+    MemberId peer;
+    Bytes payload;
+    DOOZER_FIELDS(peer, payload);
+};
+/// The majority is lost for good: go on as a cluster of one under this name, with all that the
+/// voters that can still be reached know. Refused with not_a_voter.
+struct Force {
+    Lineage lineage;
+    DOOZER_FIELDS(lineage);
+};
 /// A removed member goes on as a follower under a new id; all links are dropped before.
 struct Rename {
     MemberId id;
@@ -60,7 +72,8 @@ struct Tick {
 struct EndOfTurn {
     DOOZER_FIELDS();
 };
-using Input = std::variant<LinkUp, LinkDown, Receive, Submit, Read, Rename, Tick, EndOfTurn>;
+using Input =
+    std::variant<LinkUp, LinkDown, Receive, Submit, Read, Rename, Tick, EndOfTurn, Ask, Force>;
 
 // --- what comes out --------------------------------------------------------------------------
 struct Send {
@@ -70,6 +83,7 @@ struct Send {
 struct Output {
     std::vector<Send> sends;                 // in order
     std::optional<Oseq> submitted;           // the number the batch got
+    std::vector<Bytes> asked;                // payloads that others ask this voter to submit
     std::vector<std::uint64_t> reads_ready;  // tokens; the state may be read now
     std::vector<std::uint64_t> reads_refused;
     /// Own batches up to this number will not be heard of again: after a snapshot nobody can tell
@@ -104,7 +118,17 @@ class Core {
     [[nodiscard]] std::size_t lanes() const { return lanes_.size(); }
     [[nodiscard]] std::map<MemberId, Oseq> const& applied_oseq() const { return applied_oseq_; }
     [[nodiscard]] std::uint64_t applied() const { return applied_; }
+    [[nodiscard]] std::uint64_t fingerprint() const { return fingerprint_; }
+    [[nodiscard]] Lineage forced_from() const { return forced_from_; }
+    /// Its cluster was forced on, and it has no copy of what follows yet.
+    [[nodiscard]] bool forgot() const { return epoch() == Epoch(0) && forgotten_ != Lineage{}; }
     [[nodiscard]] std::size_t unsettled() const { return own_.size(); }
+    [[nodiscard]] Oseq last_submitted() const;
+    [[nodiscard]] std::map<MemberId, Peer> const& peers() const { return peers_; }
+    /// Its link stands and its HELLO has come.
+    [[nodiscard]] bool reaches(MemberId peer) const;
+    /// This voter has heard from so many lately that they are a majority with it.
+    [[nodiscard]] bool hears_majority(Instant now, Duration lately) const;
     [[nodiscard]] bool waiting() const;  // for anything that others must do
     [[nodiscard]] Vector vector() const;
     [[nodiscard]] Duration suspicion_time() const;
@@ -127,6 +151,8 @@ class Core {
     void on(Turn& t, Submit const& in);
     void on(Turn& t, Read const& in);
     void on(Turn& t, Rename const& in);
+    void on(Turn& t, Ask const& in);
+    void on(Turn& t, Force const& in);
     void on(Turn& t, Tick const& in);
     void on(Turn& t, EndOfTurn const& in);
     void trace(Turn& t, Happened what, std::uint64_t value = 0) const;
@@ -153,6 +179,9 @@ class Core {
     void handle(Turn& t, MemberId from, Peer& peer, ReadReply const& m);
     void handle(Turn& t, MemberId from, Peer& peer, Ping const& m);
     void handle(Turn& t, MemberId from, Peer& peer, Pong const& m);
+    void handle(Turn& t, MemberId from, Peer& peer, Propose const& m);
+    bool same_lineage(Turn& t, Peer& peer, Hello const& m);
+    void hello_to_all(Turn& t);
 
     // lanes.cc: R1, R2, R3, R6
     void propose(Turn& t);
@@ -170,6 +199,7 @@ class Core {
     [[nodiscard]] IndexSet blocked_lanes() const;
     void advance(Turn& t);
     bool deliver(Turn& t, Item const& item);
+    std::optional<Configuration> take(Turn& t, Item const& item);
     std::optional<Configuration> apply(Turn& t, Batch const& batch);
     void settle_own(Oseq upto);
     void reach(Slot upto);
@@ -209,6 +239,12 @@ class Core {
     void forward(Turn& t);
     void forward_again(Turn& t);
 
+    // forcing.cc
+    void fence(Turn& t);
+    void force_further(Turn& t);
+    void finish_forcing(Turn& t, SealValue const& value);
+    void forget(Turn& t);
+
     // reads.cc
     void start_reads(Turn& t);
     void answer_reads(Turn& t);
@@ -234,6 +270,9 @@ class Core {
     std::vector<Batch> own_;   // numbered and not applied yet, in order
     std::size_t offered_ = 0;  // how many of own_ are on their way in this epoch
     Peers peers_;
+
+    Lineage forced_from_;
+    Lineage forgotten_;  // of a follower whose cluster was forced on
 
     // --- of this epoch
     Configuration configuration_;
@@ -276,6 +315,18 @@ class Core {
     std::deque<ReadRound> read_rounds_;
     std::uint64_t read_nonce_ = 0;
 
+    // --- an operator's order to go on alone
+    struct Forcing {
+        Lineage next;
+        Epoch epoch;  // whose voters are asked
+        Ballot ballot;
+        Instant until;
+        Instant asked;
+        std::map<std::size_t, Promise> promises;
+        DOOZER_FIELDS(next, epoch, ballot, until, asked, promises);
+    };
+    std::optional<Forcing> forcing_;
+
     // --- liveness only
     Instant blocked_since_ = never;  // when D stopped below seen
     Instant prevote_at_;
@@ -301,9 +352,10 @@ class Core {
                   offered_, peers_, configuration_, my_vote_, my_lane_, delivered_, seen_, lanes_,
                   acceptor_, sealer_, ballot_seen_, deferred_, forwarded_, control_,
                   control_offered_, catch_up_, fetching_from_, last_asked_, fetched_at_,
-                  reads_waiting_, read_rounds_, read_nonce_, blocked_since_, prevote_at_,
-                  seal_round_at_, doubt_until_, wake_promised_, own_busy_, offered_at_, forward_to_,
-                  pinged_at_, waited_for_, lane_blocking_, items_watched_, demotions_);
+                  reads_waiting_, read_rounds_, read_nonce_, forced_from_, forgotten_, forcing_,
+                  blocked_since_, prevote_at_, seal_round_at_, doubt_until_, wake_promised_,
+                  own_busy_, offered_at_, forward_to_, pinged_at_, waited_for_, lane_blocking_,
+                  items_watched_, demotions_);
 };
 
 }  // namespace doozer::consensus

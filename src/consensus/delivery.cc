@@ -86,13 +86,18 @@ void Core::reach(Slot upto) {
 /// Delivers one item. True if it was a stop sign: then this is already the next epoch.
 bool Core::deliver(Turn& t, Item const& item) {
     DOOZER_ASSERT(item.slot >= delivered_);
-    delivered_ = item.slot.next();
-    seen_ = std::max(seen_, delivered_);
-    log_.append(item);
-    std::optional<Configuration> next = apply(t, item.batch);
+    std::optional<Configuration> next = take(t, item);
     if (!next || mutated(Mutant::keep_epoch_at_stop_sign)) return false;
     enter(t, std::move(*next));
     return true;
+}
+
+/// Applies one item. Returns the next configuration if it is a stop sign.
+std::optional<Configuration> Core::take(Turn& t, Item const& item) {
+    delivered_ = item.slot.next();
+    seen_ = std::max(seen_, delivered_);
+    log_.append(item);
+    return apply(t, item.batch);
 }
 
 /// Applies a batch if it counts. Returns the next configuration if it is a stop sign.
@@ -143,7 +148,7 @@ void Core::settle_own(Oseq upto) {
 /// R10. The old epoch is over; whatever of it was not delivered is void.
 void Core::enter(Turn& t, Configuration next) {
     DOOZER_ASSERT(next.epoch == epoch().next());
-    DOOZER_ASSERT(next.lineage == configuration_.lineage);
+    DOOZER_ASSERT(next.lineage == configuration_.lineage || forcing_);
     bool const was_voter = voter();
     log_.end(next);
     note_demotions(t, next);
@@ -172,7 +177,7 @@ void Core::enter(Turn& t, Configuration next) {
         reads_waiting_.clear();
         trace(t, Happened::removed);
     }
-    for (auto const& [id, peer] : peers_) send(t, id, Hello{vector(), configuration_.lineage});
+    hello_to_all(t);
 }
 
 /// Begins an epoch with fresh lanes, nothing promised and nothing on its way.

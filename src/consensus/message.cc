@@ -6,9 +6,9 @@ namespace doozer::consensus {
 
 char const* name_of(Message const& m) {
     static constexpr std::array<char const*, std::variant_size_v<Message>> names = {
-        "HELLO",    "FRAME",    "PREVOTE", "PREVOTE_R", "PREPARE", "PROMISE",
-        "ACCEPT",   "ACCEPTED", "NACK",    "SEALED",    "FETCH",   "DECIDED",
-        "SNAPSHOT", "FWD",      "RQ",      "RR",        "PING",    "PONG"};
+        "HELLO",    "FRAME", "PREVOTE", "PREVOTE_R", "PREPARE", "PROMISE",  "ACCEPT",
+        "ACCEPTED", "NACK",  "SEALED",  "FETCH",     "DECIDED", "SNAPSHOT", "FWD",
+        "RQ",       "RR",    "PING",    "PONG",      "PROPOSE"};
     return names.at(m.index());
 }
 

@@ -30,7 +30,8 @@ struct Vector {
 struct Hello {
     Vector vector;
     Lineage lineage;
-    DOOZER_FIELDS(vector, lineage);
+    Lineage forced_from = {};  // the lineage that an operator made this one of; zero: none
+    DOOZER_FIELDS(vector, lineage, forced_from);
 };
 
 /// The sender's own lane from slot `from` up to vector.upto[its lane]: the items in it; every
@@ -125,11 +126,13 @@ struct Snapshot {
     Vector vector;
     Configuration configuration;
     Slot delivered;
+    Lineage forced_from;
     std::map<MemberId, Oseq> applied_oseq;
     std::uint64_t applied = 0;  // batches applied since the cluster was founded
     std::uint64_t fingerprint = 0;
     Bytes state;  // the application's
-    DOOZER_FIELDS(vector, configuration, delivered, applied_oseq, applied, fingerprint, state);
+    DOOZER_FIELDS(vector, configuration, delivered, forced_from, applied_oseq, applied, fingerprint,
+                  state);
 };
 
 /// From a voter that owns no lane: put this into yours.
@@ -165,9 +168,16 @@ struct Pong {
     DOOZER_FIELDS(vector, sent);
 };
 
-using Message =
-    std::variant<Hello, Frame, Prevote, PrevoteReply, Prepare, Promise, Accept, Accepted, Nack,
-                 Sealed, Fetch, Decided, Snapshot, Forward, ReadQuery, ReadReply, Ping, Pong>;
+/// From one who has no vote: submit this as yours. Nobody answers; it sees whether it was applied.
+struct Propose {
+    Vector vector;
+    Bytes payload;
+    DOOZER_FIELDS(vector, payload);
+};
+
+using Message = std::variant<Hello, Frame, Prevote, PrevoteReply, Prepare, Promise, Accept,
+                             Accepted, Nack, Sealed, Fetch, Decided, Snapshot, Forward, ReadQuery,
+                             ReadReply, Ping, Pong, Propose>;
 
 inline Vector const& vector_of(Message const& m) {
     return std::visit([](auto const& x) -> Vector const& { return x.vector; }, m);

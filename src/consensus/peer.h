@@ -8,9 +8,10 @@ namespace doozer::consensus {
 
 struct Peer {
     bool linked = false;
-    bool greeted = false;  // its HELLO has come on this link
-    Vector vector;         // the newest heard: row A[m] of consensus.md
-    Instant heard;         // when anything came last
+    bool greeted = false;      // its HELLO has come on this link
+    bool resurrected = false;  // went back in time: a copy of an old process, never heard again
+    Vector vector;             // the newest heard: row A[m] of consensus.md
+    Instant heard;             // when anything came last
     // --- what was sent to it
     Slot streamed;                 // it has my lane of this epoch up to here, or will by this link
     Vector told;                   // my vector as it went out last
@@ -24,8 +25,20 @@ struct Peer {
     IndexSet silent;  // the voters it has not heard of for the kick time
     Instant healthy_since = never;
 
-    DOOZER_FIELDS(linked, greeted, vector, heard, streamed, told, owed_vote, tell_by, waiting,
-                  pinned, srtt, jitter, silent, healthy_since);
+    DOOZER_FIELDS(linked, greeted, resurrected, vector, heard, streamed, told, owed_vote, tell_by,
+                  waiting, pinned, srtt, jitter, silent, healthy_since);
+
+    /// Whether it once said more than `v`, which no living process forgets.
+    [[nodiscard]] bool said_more_than(Vector const& v) const {
+        if (v.epoch != vector.epoch) return v.epoch < vector.epoch;
+        bool const back = v.delivered < vector.delivered || v.seen < vector.seen ||
+                          (vector.closed && !v.closed) || v.upto.size() != vector.upto.size();
+        if (back) return true;
+        for (Lane l = 0; l < v.upto.size(); ++l) {
+            if (v.upto[l] < vector.upto[l]) return true;
+        }
+        return false;
+    }
 
     /// Takes over what is newer in `v`.
     void learn(Vector const& v) {

@@ -38,7 +38,7 @@ MemberIds remaining_owners(Configuration const& c, Ballot ballot,
 
 SealValuePtr choose_value(Configuration const& c, Ballot ballot,
                           std::map<std::size_t, Promise> const& promises) {
-    DOOZER_ASSERT(promises.size() >= c.majority());
+    DOOZER_ASSERT(promises.size() >= c.majority() || (is_fence(ballot) && !promises.empty()));
     if (SealValuePtr inherited = inherited_value(promises)) return inherited;
 
     SealValue value;

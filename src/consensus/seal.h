@@ -22,6 +22,13 @@ inline std::size_t voter_of(Ballot b) {
     return b.value() & 7U;
 }
 
+/// A ballot of this round is an operator's: who promises it, promises never to take part in sealing
+/// the epoch again. No ordinary round gets there.
+inline constexpr std::uint64_t fence_round = std::uint64_t{1} << 60U;
+inline bool is_fence(Ballot b) {
+    return round_of(b) >= fence_round;
+}
+
 /// What this voter has promised and accepted in this epoch.
 struct Acceptor {
     Ballot promised;  // above 0: closed, no lane of this epoch moves here any more
@@ -49,7 +56,8 @@ struct Accepting {
 using Sealer = std::variant<std::monostate, Canvassing, Preparing, Accepting>;
 
 /// The one value that the owner of `ballot` may propose after these promises.
-/// REQUIRES: a majority, every promise with a vector of as many lanes as there are owners.
+/// REQUIRES: a majority, or all that an operator can reach; every promise with a vector of as many
+/// lanes as there are owners.
 SealValuePtr choose_value(Configuration const& configuration, Ballot ballot,
                           std::map<std::size_t, Promise> const& promises);
 

@@ -7,6 +7,7 @@ namespace doozer::consensus {
 
 /// A round of my own, above every ballot seen.
 void Core::start_round(Turn& t) {
+    DOOZER_ASSERT(!is_fence(acceptor_.promised));
     std::uint64_t const round = round_of(std::max(ballot_seen_, acceptor_.promised)) + 1;
     Ballot const ballot = ballot_of(round, *my_vote_);
     Duration const patience = suspicion_time();
@@ -29,7 +30,7 @@ void Core::start_round(Turn& t) {
 void Core::promise(Turn& t, Ballot ballot) {
     DOOZER_ASSERT(ballot > acceptor_.promised || mutated(Mutant::stale_ballot_promised));
     acceptor_.promised = ballot;
-    ballot_seen_ = std::max(ballot_seen_, ballot);
+    if (!is_fence(ballot)) ballot_seen_ = std::max(ballot_seen_, ballot);
     sealer_ = std::monostate{};
     if (deferred_ && deferred_->second.ballot < ballot) deferred_.reset();
     auto const stagger = static_cast<std::int64_t>(2 + *my_vote_);
@@ -55,6 +56,9 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Prepare const& m) {
         return t.ignore(Ignored::malformed);
     }
     if (mutated(Mutant::catch_up_refuses_promise) && catch_up_) return;
+    // An operator's order is repeated until it is answered.
+    bool const again = is_fence(m.ballot) && m.ballot == acceptor_.promised;
+    if (again) return send(t, from, my_promise(m.vector.delivered));
     if (m.ballot <= acceptor_.promised && !mutated(Mutant::stale_ballot_promised)) {
         t.ignore(Ignored::stale_ballot);
         return send(t, from, Nack{vector(), acceptor_.promised});
@@ -69,6 +73,10 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Promise const& m) {
     if (has_value != (m.accepted > Ballot(0)) || (has_value && !valid(configuration_, *m.value)) ||
         !valid(configuration_, m.items, Slot(0), m.vector.upto)) {
         return t.ignore(Ignored::malformed);
+    }
+    if (forcing_ && forcing_->epoch == epoch() && m.ballot == acceptor_.promised) {
+        forcing_->promises.insert_or_assign(*configuration_.voter_index(from), m);
+        return force_further(t);
     }
     auto const* const preparing = std::get_if<Preparing>(&sealer_);
     if (!preparing || preparing->ballot != m.ballot) return t.ignore(Ignored::stale_answer);
@@ -148,6 +156,7 @@ void Core::count_accepted(Turn& t, std::size_t voter) {
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Nack const& m) {
     if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
+    if (is_fence(m.promised)) return;  // that voter is lost to this epoch; others may do without
     ballot_seen_ = std::max(ballot_seen_, m.promised);  // the next round will be above
 }
 

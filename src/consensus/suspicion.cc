@@ -65,6 +65,7 @@ void Core::doubt_self(Instant now) {
 
 void Core::suspect(Turn& t) {
     if (!voter() || mutated(Mutant::never_suspect)) return;
+    if (is_fence(acceptor_.promised)) return;
     if (!open()) {
         if (t.now >= seal_round_at_) start_round(t);
         return;

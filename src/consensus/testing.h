@@ -30,6 +30,9 @@ class Notebook : public Application {
         }
         return applied;
     }
+    Applied force(MemberId survivor) override {
+        return apply(Batch(survivor, Oseq(1), Bytes("forced")));
+    }
     [[nodiscard]] Bytes snapshot() const override {
         std::string all;
         for (std::string const& line : lines_) all += line + "\n";

@@ -27,6 +27,7 @@ enum class Ignored : std::uint8_t {
     queue_full,      // a bound of limits.h is reached
     bad_snapshot,    // bytes that are no snapshot
     does_not_count,  // a delivered batch that is a copy, or of one who is no voter
+    resurrected,     // from a process that has gone back in time
 };
 
 /// Something that people and checkers want to know happened.
@@ -41,6 +42,10 @@ enum class Happened : std::uint8_t {
     readmission_proposed,  // value: index of the voter
     removed,               // is no voter any more
     diverged,              // a peer's state differs after the same batches: stop serving
+    resurrected,           // a peer knows less than it once said: it was set back, and is not heard
+    forced,                // this member is a cluster of its own now; value: votes it could reach
+    left_behind,           // others were forced on without this voter: it must be started anew
+    forgot,                // a follower takes its copy from those who were forced on
 };
 struct TraceEvent {
     Happened what;

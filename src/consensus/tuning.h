@@ -14,6 +14,7 @@ struct Tuning {
     Duration tell_within = microseconds(500);
     Duration fetch_patience = milliseconds(500);  // then somebody else is asked
     Duration park_after = milliseconds(5);
+    Duration force_within = seconds(2);  // how long survivors are waited for
     Duration self_doubt_max = seconds(1);
     Duration readmit_after = seconds(1);
     Duration readmit_after_max = seconds(60);
@@ -28,9 +29,10 @@ struct Tuning {
     std::size_t decided_bytes = decided_bytes_max;
 
     DOOZER_FIELDS(suspicion_floor, suspicion_cap, kick_after, ping_every, tell_within,
-                  fetch_patience, park_after, self_doubt_max, readmit_after, readmit_after_max,
-                  flapping_within, choose_owners, slow_owner_floor, slow_owner_items, park_ahead,
-                  window_batches, window_bytes, log_bytes, decided_bytes);
+                  fetch_patience, park_after, force_within, self_doubt_max, readmit_after,
+                  readmit_after_max, flapping_within, choose_owners, slow_owner_floor,
+                  slow_owner_items, park_ahead, window_batches, window_bytes, log_bytes,
+                  decided_bytes);
 };
 
 }  // namespace doozer::consensus

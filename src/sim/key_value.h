@@ -48,6 +48,7 @@ class KeyValue : public Application {
     explicit KeyValue(MemberIds const& voters);
 
     Applied apply(Batch const& batch) override;
+    Applied force(MemberId survivor) override;
     [[nodiscard]] Bytes snapshot() const override;
     bool install(Bytes const& snapshot) override;
 

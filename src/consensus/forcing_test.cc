@@ -1,0 +1,131 @@
+// What an operator's order to go on alone keeps, and whom it shuts out; and copies of processes
+// that were set back.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "consensus/core.h"
+#include "consensus/testing.h"
+
+namespace doozer::consensus {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+Lineage const after{9, 9};
+
+class ForcingTest : public ::testing::Test {
+  protected:
+    void TearDown() override { EXPECT_THAT(b.violations, IsEmpty()); }
+    static Tuning tuning() {
+        Tuning t;
+        t.park_ahead = 1000;
+        t.choose_owners = false;
+        return t;
+    }
+    void force(char c) {
+        b.step(c, Force{after});
+        b.turn(c);
+    }
+    Bench b{"abc", "", tuning()};
+};
+
+TEST_F(ForcingTest, TheSurvivorKeepsEverythingThatWasAnswered) {
+    b.submit('c', "x");
+    b.settle();
+    b.hold('c', 'a');
+    b.hold('b', 'a');
+    b.submit('c', "y");  // b and c are a majority, and a does not hear of it
+    b.settle();
+    ASSERT_THAT(b.lines('c'), ElementsAre("x", "y"));
+    b.kill('c');
+    b.hold('b', 'a', false);
+    force('a');
+    b.pass(seconds(3));
+    EXPECT_THAT(b.lines('a'), ElementsAre("x", "y", "forced"));
+    EXPECT_EQ(b.core('a').configuration().lineage, after);
+    EXPECT_EQ(b.core('a').configuration().voters, MemberIds{Bench::id('a')});
+    b.submit('a', "z");
+    EXPECT_EQ(b.lines('a').back(), "z");
+}
+
+TEST_F(ForcingTest, AloneItDoesNotWaitForTheDead) {
+    b.kill('b');
+    b.kill('c');
+    b.submit('a', "unanswered");
+    force('a');
+    EXPECT_THAT(b.lines('a'), ElementsAre("unanswered", "forced"))
+        << "nobody can answer, so nobody is awaited";
+}
+
+TEST_F(ForcingTest, WhoPromisedNeverSealsTheOldEpochAgain) {
+    b.kill('c');
+    force('a');
+    b.pass(seconds(3));
+    ASSERT_EQ(b.core('a').configuration().lineage, after);
+    EXPECT_TRUE(is_fence(b.core('b').acceptor().promised));
+    b.submit('b', "late");
+    b.pass(seconds(3));
+    EXPECT_EQ(b.core('b').epoch(), Epoch(1));
+    EXPECT_THAT(b.lines('b'), IsEmpty());
+    EXPECT_EQ(b.core('b').configuration().lineage, b.start.lineage);
+}
+
+TEST_F(ForcingTest, TheSecondOfTwoOrdersIsTheOnlyOne) {
+    b.kill('c');
+    b.hold('a', 'b');
+    b.hold('b', 'a');
+    b.step('a', Force{after});
+    b.step('b', Force{Lineage{8, 8}});
+    b.hold('a', 'b', false);
+    b.hold('b', 'a', false);
+    b.pass(seconds(5));
+    EXPECT_NE(b.core('a').configuration().lineage == after,
+              b.core('b').configuration().lineage == (Lineage{8, 8}));
+}
+
+TEST_F(ForcingTest, AFollowerTakesItsCopyFromTheSurvivor) {
+    b.follow('f', tuning());
+    for (char const c : {'a', 'b', 'c'}) b.link(c, 'f');
+    b.submit('a', "x");
+    b.pass(seconds(1));
+    ASSERT_THAT(b.lines('f'), ElementsAre("x"));
+    b.kill('c');
+    force('a');
+    b.pass(seconds(4));
+    EXPECT_THAT(b.lines('f'), ElementsAre("x", "forced"));
+    EXPECT_EQ(b.core('f').configuration().lineage, after);
+    b.submit('a', "y");
+    b.pass(seconds(1));
+    EXPECT_EQ(b.lines('f').back(), "y");
+    b.unlink('b', 'f');  // one of those left behind comes back with its old copy
+    b.link('b', 'f');
+    b.pass(seconds(1));
+    EXPECT_EQ(b.lines('f').back(), "y");
+}
+
+TEST_F(ForcingTest, OneWhoIsNoVoterIsNotForced) {
+    b.follow('f', tuning());
+    force('f');
+    EXPECT_THAT(b.members.at('f').ignored, Contains(Ignored::not_a_voter));
+    EXPECT_EQ(b.core('f').epoch(), Epoch(0));
+}
+
+TEST_F(ForcingTest, AProcessThatWasSetBackIsNotHeardAgain) {
+    Core const earlier = b.core('c');
+    b.submit('c', "x");
+    b.settle();
+    b.unlink('a', 'c');
+    b.members.at('c').core = earlier;  // the machine was set back to a snapshot of itself
+    b.members.at('c').invariants = {};
+    b.link('a', 'c');
+    b.settle();
+    EXPECT_THAT(b.members.at('a').ignored, Contains(Ignored::resurrected));
+    b.members.at('a').ignored.clear();
+    b.receive('c', 'a', Ping{b.core('c').vector(), {}, {}, 0, 0});
+    EXPECT_THAT(b.members.at('a').ignored, ElementsAre(Ignored::resurrected));
+}
+
+}  // namespace
+}  // namespace doozer::consensus
