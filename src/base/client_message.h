@@ -39,6 +39,10 @@ struct Request {
     std::optional<std::string_view> value;
     std::optional<std::int32_t> offset;
     std::optional<Revision> rev;
+    /// A read is answered from no state before this revision. Not of the original.
+    std::optional<Revision> min_rev = {};
+    /// A read sees every write that was answered anywhere before it. Not of the original.
+    bool linear = false;
 
     bool operator==(Request const&) const = default;
 };

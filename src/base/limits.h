@@ -48,6 +48,12 @@ inline constexpr std::size_t requests_outstanding_bytes_pause = 64 * MiB;
 // --- proposals -------------------------------------------------------------------------------
 /// A turn of the loop that has brought more changes than this, in bytes, ends.
 inline constexpr std::size_t turn_proposals_bytes = 1 * MiB;
+/// A batch of a member that is as large as this takes no further change. Source: consensus.md,
+/// section 4.
+inline constexpr std::size_t batch_bytes_full = 256 * KiB;
+inline constexpr std::size_t batch_mutations_max = 4096;
+/// With more changes than this waiting, in bytes, clients are not read from.
+inline constexpr std::size_t proposals_bytes_pause = 8 * MiB;
 /// A batch that was larger does not leave its memory to the next.
 inline constexpr std::size_t batch_capacity_kept_max = 4 * MiB;
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "consensus/core.h"
 
 namespace doozer::replica {
 
@@ -28,10 +29,27 @@ struct Reply {
     std::optional<Error> error;  ///< its detail is sent if it is not empty
 };
 
+/// A process that this one wants a link to.
+struct Target {
+    std::optional<ProcessId> id;  ///< none: whoever answers there
+    std::string address;          ///< host:port as it was written by somebody; perhaps nonsense
+    bool operator==(Target const&) const = default;
+};
+
 /// Filled by step() and emptied by whoever performs them, in order.
 struct Effects {
     std::vector<Reply> replies;
-    /// When to come with a Tick; it may change with every step.
+    /// To members: each in order behind what was sent to it before.
+    std::vector<consensus::Send> sends;
+    /// All that links are wanted to, if that has changed.
+    std::optional<std::vector<Target>> targets;
+    /// To be closed without an answer: nobody can tell what became of what they asked.
+    std::vector<SessionId> lost;
+    /// For the log.
+    std::vector<consensus::TraceEvent> trace;
+    /// This process was removed: close all links, say so, and then give it a new id.
+    bool wants_identity = false;
+    /// When to end a turn, if nothing happens before; it may change with every step.
     Instant deadline = never;
     /// Searches go on: end another turn as soon as others have had theirs.
     bool more_to_do = false;

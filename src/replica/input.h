@@ -1,10 +1,12 @@
 // What a process can be told: the only ways in which anything outside reaches the replica.
 #pragma once
 
+#include <string>
 #include <variant>
 
 #include "base/client_message.h"
 #include "base/ids.h"
+#include "consensus/message.h"
 
 namespace doozer::replica {
 
@@ -22,18 +24,40 @@ struct SessionClosed {
     SessionId session;
 };
 
-/// The request's views need to live only until step() returns.
+/// The request's views need to live only until step() returns. REQUIRES: serving().
 struct ClientRequest {
     SessionId session;
     Request request;
 };
 
-/// All that this turn of the event loop brought is in.
+/// A link to this member stands, authenticated. A newer one replaces an older one.
+struct LinkUp {
+    ProcessId peer;
+};
+struct LinkDown {
+    ProcessId peer;
+};
+struct PeerMessage {
+    ProcessId peer;
+    consensus::Message message;
+};
+
+/// The id that Effects::wants_identity asked for: a new one, never used before.
+/// REQUIRES: no link stands.
+struct IdentityGiven {
+    ProcessId id;
+};
+
+/// An operator's order: the majority is lost, go on alone. Random and never used before.
+struct Force {
+    consensus::Lineage lineage;
+};
+
+/// All that this turn of the event loop brought is in, or the deadline that the effects named has
+/// come.
 struct TurnEnded {};
 
-/// The deadline that the effects named has come.
-struct Tick {};
-
-using Input = std::variant<Started, SessionOpened, SessionClosed, ClientRequest, TurnEnded, Tick>;
+using Input = std::variant<Started, SessionOpened, SessionClosed, ClientRequest, LinkUp, LinkDown,
+                           PeerMessage, IdentityGiven, Force, TurnEnded>;
 
 }  // namespace doozer::replica

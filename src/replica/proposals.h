@@ -1,14 +1,17 @@
-// Changes on their way into the one order: all that one turn of the loop brings becomes a batch.
+// Changes on their way into the one order: what one turn of the loop brings becomes a batch, or a
+// few if it is much.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/client_message.h"
 #include "base/ids.h"
 #include "base/limits.h"
-#include "store/mutation.h"
+#include "replica/change.h"
 
 namespace doozer::replica {
 
@@ -21,33 +24,53 @@ struct Origin {
     Verb verb;
 };
 
-/// Encoded mutations, and for each its origin; none for what this process itself wants.
-struct Batch {
-    std::string mutations;
-    std::vector<std::optional<Origin>> origins;
+/// For each change of a batch its origin; none for what this process itself wants.
+using Origins = std::vector<std::optional<Origin>>;
+
+/// Encoded changes and their origins.
+struct Proposed {
+    std::string changes;
+    Origins origins;
 };
 
 class Proposals {
   public:
-    void add(store::Mutation const& mutation, std::optional<Origin> origin) {
-        store::append_mutation(next_.mutations, mutation);
-        next_.origins.push_back(origin);
+    void add(Change const& change, std::optional<Origin> origin = std::nullopt) {
+        Proposed& batch = open_batch();
+        bytes_ -= batch.changes.size();
+        append_change(batch.changes, change);
+        bytes_ += batch.changes.size();
+        batch.origins.push_back(origin);
     }
-    [[nodiscard]] bool empty() const { return next_.origins.empty(); }
-    [[nodiscard]] std::size_t bytes() const { return next_.mutations.size(); }
+    [[nodiscard]] bool empty() const { return batches_.empty(); }
+    [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
-    /// What was added since the last time. The batch that was taken before is given back, so that
-    /// its memory is used again.
-    Batch take(Batch used) {
-        if (used.mutations.capacity() > batch_capacity_kept_max) used = {};
-        used.mutations.clear();
-        used.origins.clear();
-        std::swap(used, next_);
-        return used;
+    /// The oldest batch. REQUIRES: !empty().
+    Proposed take() {
+        Proposed batch = std::move(batches_.front());
+        batches_.pop_front();
+        bytes_ -= batch.changes.size();
+        return batch;
+    }
+    /// A batch whose changes are applied gives back its memory, to be used again.
+    void give_back(Proposed batch) {
+        if (batch.changes.capacity() > batch_capacity_kept_max) return;
+        batch.changes.clear();
+        batch.origins.clear();
+        spare_ = std::move(batch);
     }
 
   private:
-    Batch next_;
+    Proposed& open_batch() {
+        bool const full = batches_.empty() || batches_.back().changes.size() >= batch_bytes_full ||
+                          batches_.back().origins.size() >= batch_mutations_max;
+        if (full) batches_.push_back(std::exchange(spare_, {}));
+        return batches_.back();
+    }
+
+    std::deque<Proposed> batches_;
+    std::size_t bytes_ = 0;
+    Proposed spare_;
 };
 
 }  // namespace doozer::replica

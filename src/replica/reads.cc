@@ -40,7 +40,8 @@ void Reads::ask(SessionId session, Request const& request, Effects& effects) {
                *request.verb,
                request.path.value_or(std::string_view()),
                request.offset.value_or(0),
-               request.rev};
+               request.rev,
+               request.min_rev.value_or(missing)};
     if (Outcome const why = answer(q, effects)) keep(q, *why);
 }
 
@@ -71,6 +72,9 @@ Reads::Outcome Reads::answer(Question& q, Effects& effects) {
     }
     if (q.verb == Verb::wait) return answer_wait(q, *glob, effects);
     if (q.rev && *q.rev > store_.revision()) return Unanswered{Unanswered::Until::revision, *q.rev};
+    if (q.min_rev > store_.revision()) {
+        return Unanswered{Unanswered::Until::revision, q.min_rev};
+    }
     Revision const at = q.rev.value_or(store_.revision());
     switch (q.verb) {
         case Verb::get:
@@ -193,6 +197,18 @@ void Reads::applied(store::Event const& event, Effects& effects) {
         until_revision_.erase(until_revision_.begin());
         kept_.at(id).until_revision.reset();
         ask_again(id, effects);
+    }
+}
+
+void Reads::store_replaced() {
+    for (auto& [id, kept] : kept_) {
+        kept.question.listing.reset();  // it points into what is gone
+        bool const searches = !kept.watch && !kept.until_revision;
+        if (kept.watch) watches_.remove(*kept.watch);
+        if (kept.until_revision) until_revision_.erase(*kept.until_revision);
+        kept.watch.reset();
+        kept.until_revision.reset();
+        if (!searches) wait_on(id, kept, {Unanswered::Until::next_turn});
     }
 }
 

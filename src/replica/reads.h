@@ -32,6 +32,9 @@ class Reads {
     /// Answers whom the change of the newest revision concerns. To be called after each.
     void applied(store::Event const& event, Effects& effects);
 
+    /// The whole store is another one: all that is kept is looked up anew.
+    void store_replaced();
+
     /// Searches go on, as far as one turn goes.
     void turn_ended(Effects& effects);
 
@@ -54,6 +57,7 @@ class Reads {
         std::string_view path;
         std::int32_t offset = 0;
         std::optional<Revision> rev;
+        Revision min_rev = missing;      ///< no state before it is looked at
         Revision searched_to = missing;  ///< WAIT: no event up to here matches
         bool pinned = false;             ///< rev was not asked for, but chosen when a search began
         std::shared_ptr<store::Listing> listing = {};  ///< WALK, GETDIR: how far the search came

@@ -1,3 +1,4 @@
+// What clients ask: reads are answered from the copy, changes go into the one order.
 #include "replica/replica.h"
 
 #include <string>
@@ -13,17 +14,6 @@ using store::Mutation;
 using store::Path;
 
 namespace {
-
-Reply& reply_to(SessionId session, std::optional<Tag> tag, Effects& effects) {
-    Reply& reply = effects.replies.emplace_back();
-    reply.session = session;
-    reply.tag = tag;
-    return reply;
-}
-
-void refuse(ClientRequest const& in, Error error, Effects& effects) {
-    reply_to(in.session, in.request.tag, effects).error = std::move(error);
-}
 
 enum class Needs { nothing, reading, writing };
 
@@ -75,70 +65,121 @@ bool lacks_argument(Request const& request) {
     }
 }
 
+consensus::Core first_core(Options const& options) {
+    MemberId const me(options.identity.id);
+    consensus::Configuration start;
+    if (options.attach_to.empty()) {
+        start = {options.lineage, consensus::Epoch(1), {me}, {me}};
+    }
+    return {me, std::move(start), options.tuning};
+}
+
 }  // namespace
 
 Replica::Replica(Options options)
     : options_(std::move(options)),
-      store_(options_.store),
+      state_(options_.store),
       sessions_(options_.access.initial(), options_.seed),
-      reads_(store_, sessions_),
-      housekeeping_(options_.identity, options_.pulse) {}
-
-void Replica::step(Instant now, Input const& input, Effects& effects) {
-    std::visit(Overload{[&](Started const&) {
-                            housekeeping_.found(proposals_);
-                            end_turn(now, effects);
-                        },
-                        [&](SessionOpened const& in) { sessions_.open(in.session); },
-                        [&](SessionClosed const& in) {
-                            reads_.closed(in.session);
-                            sessions_.close(in.session);
-                        },
-                        [&](ClientRequest const& in) { on_request(in, effects); },
-                        [&](TurnEnded const&) { end_turn(now, effects); },
-                        [&](Tick const&) { end_turn(now, effects); }},
-               input);
-    effects.deadline = housekeeping_.deadline();
+      reads_(state_.store(), sessions_),
+      linear_reads_(sessions_),
+      membership_(options_.identity, options_.attach_to,
+                  {options_.pulse, options_.tuning.kick_after}),
+      core_(first_core(options_)) {
+    if (options_.attach_to.empty()) state_.found(core_.me());
 }
 
-void Replica::on_request(ClientRequest const& in, Effects& effects) {
+void Replica::step(Instant now, Input const& input, Effects& effects) {
+    effects_ = &effects;
+    std::visit(
+        Overload{[&](Started const&) {
+                     if (options_.attach_to.empty()) membership_.found(now, proposals_);
+                     end_turn(now);
+                 },
+                 [&](SessionOpened const& in) { sessions_.open(in.session); },
+                 [&](SessionClosed const& in) {
+                     reads_.closed(in.session);
+                     linear_reads_.closed(in.session);
+                     sessions_.close(in.session);
+                 },
+                 [&](ClientRequest const& in) { on_request(now, in); },
+                 [&](LinkUp const& in) { tell(now, consensus::LinkUp{MemberId(in.peer)}); },
+                 [&](LinkDown const& in) { tell(now, consensus::LinkDown{MemberId(in.peer)}); },
+                 [&](PeerMessage const& in) {
+                     tell(now, consensus::Receive{MemberId(in.peer), in.message});
+                 },
+                 [&](IdentityGiven const& in) {
+                     tell(now, consensus::Rename{MemberId(in.id)});
+                     membership_.renamed(now, in.id);
+                     effects.wants_identity = false;
+                 },
+                 [&](Force const& in) { tell(now, consensus::Force{in.lineage}); },
+                 [&](TurnEnded const&) { end_turn(now); }},
+        input);
+    effects_ = nullptr;
+}
+
+void Replica::on_request(Instant now, ClientRequest const& in) {
+    DOOZER_ASSERT(serving());
     Session* const session = sessions_.find(in.session);
     DOOZER_ASSERT(session != nullptr);
     if (in.request.tag && session->outstanding.contains(*in.request.tag)) {
-        return refuse(in, {Errc::tag_in_use}, effects);
+        return refuse(in, {Errc::tag_in_use});
     }
-    if (!is_known(in.request.verb)) return refuse(in, {Errc::unknown_verb}, effects);
+    if (!is_known(in.request.verb)) return refuse(in, {Errc::unknown_verb});
     Verb const verb = *in.request.verb;
     Needs const needs = needs_of(verb);
     bool const granted = needs == Needs::nothing ||
                          (needs == Needs::reading && session->grants.read) ||
                          (needs == Needs::writing && session->grants.write);
-    if (!granted) return refuse(in, {Errc::other, "permission denied"}, effects);
-    if (needs == Needs::writing) return on_write(in, verb, effects);
-    if (verb == Verb::access) return on_access(in, *session, effects);
+    if (!granted) return refuse(in, {Errc::other, "permission denied"});
+    if (needs == Needs::writing) return on_write(in, verb);
+    if (verb == Verb::access) return on_access(in, *session);
     if (verb == Verb::self) {
-        reply_to(in.session, in.request.tag, effects).value = Bytes(housekeeping_.id());
-    } else if (verb == Verb::rev) {
-        reply_to(in.session, in.request.tag, effects).rev = store_.revision();
-    } else if (lacks_argument(in.request)) {
-        refuse(in, {Errc::missing_arg}, effects);
-    } else {
-        reads_.ask(in.session, in.request, effects);
+        reply_to(in.session, in.request.tag).value = Bytes(membership_.identity().id);
+        return;
     }
+    if (verb != Verb::rev && lacks_argument(in.request)) return refuse(in, {Errc::missing_arg});
+    on_read(now, in);
 }
 
-void Replica::on_access(ClientRequest const& in, Session& session, Effects& effects) {
+void Replica::on_read(Instant now, ClientRequest const& in) {
+    if (in.request.linear) {
+        if (!core_.voter())
+            return refuse(in, {Errc::readonly, "not a member: cannot ask for the newest"});
+        return tell(now, consensus::Read{linear_reads_.keep(in.session, in.request)});
+    }
+    if (*in.request.verb == Verb::rev) {
+        reply_to(in.session, in.request.tag).rev = state_.store().revision();
+        return;
+    }
+    reads_.ask(in.session, in.request, *effects_);
+}
+
+void Replica::on_access(ClientRequest const& in, Session& session) {
     bool const good =
         options_.access.present(in.request.value.value_or(std::string_view()), session.grants);
-    if (!good) return refuse(in, {Errc::other, "permission denied"}, effects);
-    reply_to(in.session, in.request.tag, effects);
+    if (!good) return refuse(in, {Errc::other, "permission denied"});
+    reply_to(in.session, in.request.tag);
 }
 
-void Replica::on_write(ClientRequest const& in, Verb verb, Effects& effects) {
+void Replica::on_write(ClientRequest const& in, Verb verb) {
     auto const mutation = mutation_of(in.request, verb);
-    if (!mutation.ok()) return refuse(in, mutation.error(), effects);
+    if (!mutation.ok()) return refuse(in, mutation.error());
+    if (!core_.voter()) return refuse(in, {Errc::readonly});
+    if (refusing_) return refuse(in, {Errc::readonly, "no quorum: not applied"});
     if (in.request.tag) sessions_.find(in.session)->outstanding.insert(*in.request.tag);
-    proposals_.add(mutation.value(), Origin{in.session, in.request.tag, verb});
+    proposals_.add({std::nullopt, mutation.value()}, Origin{in.session, in.request.tag, verb});
+}
+
+Reply& Replica::reply_to(SessionId session, std::optional<Tag> tag) {
+    Reply& reply = effects_->replies.emplace_back();
+    reply.session = session;
+    reply.tag = tag;
+    return reply;
+}
+
+void Replica::refuse(ClientRequest const& in, Error error) {
+    reply_to(in.session, in.request.tag).error = std::move(error);
 }
 
 Result<Mutation> Replica::mutation_of(Request const& request, Verb verb) const {
@@ -152,37 +193,6 @@ Result<Mutation> Replica::mutation_of(Request const& request, Verb verb) const {
                                       std::to_string(options_.value_bytes_max) + " bytes"};
     }
     return Mutation::set(path, value, *request.rev);
-}
-
-void Replica::end_turn(Instant now, Effects& effects) {
-    housekeeping_.tick(now, store_.revision(), proposals_);
-    if (!proposals_.empty()) {
-        // The only member of its cluster is a majority of it: what it proposes is chosen.
-        batch_ = proposals_.take(std::move(batch_));
-        deliver(batch_, effects);
-    }
-    reads_.turn_ended(effects);
-}
-
-/// Applies a batch that is chosen and next in order. The one place where a revision is made and
-/// where who waited for it is answered.
-void Replica::deliver(Batch const& batch, Effects& effects) {
-    std::string_view rest = batch.mutations;
-    for (auto const& origin : batch.origins) {
-        store::Applied const applied = store_.apply(store::take_mutation(rest).value());
-        if (origin) reply_applied(*origin, applied, effects);
-        reads_.applied(applied.event, effects);
-    }
-    DOOZER_ASSERT(rest.empty());
-}
-
-void Replica::reply_applied(Origin const& origin, store::Applied const& applied, Effects& effects) {
-    Session* const session = sessions_.find(origin.session);
-    if (session == nullptr) return;  // it went while its change was on the way
-    if (origin.tag) session->outstanding.erase(*origin.tag);
-    Reply& reply = reply_to(origin.session, origin.tag, effects);
-    reply.error = applied.refused;
-    if (!applied.refused && origin.verb == Verb::set) reply.rev = applied.event.rev;
 }
 
 }  // namespace doozer::replica

@@ -2,28 +2,37 @@
 // what is around it only moves bytes and tells the time.
 #pragma once
 
+#include <deque>
+#include <unordered_map>
+
 #include "base/time.h"
+#include "consensus/core.h"
 #include "replica/access.h"
 #include "replica/effects.h"
-#include "replica/housekeeping.h"
 #include "replica/input.h"
+#include "replica/linear_reads.h"
+#include "replica/membership.h"
 #include "replica/proposals.h"
 #include "replica/reads.h"
 #include "replica/sessions.h"
-#include "store/store.h"
+#include "replica/state.h"
 
 namespace doozer::replica {
 
 struct Options {
     Identity identity;
+    std::vector<std::string> attach_to;  ///< addresses of a cluster's members; none: found one
+    consensus::Lineage lineage;          ///< of the cluster that it founds: random
     Access access{"", ""};
     store::StoreLimits store;
     Duration pulse = seconds(1);
     std::size_t value_bytes_max = value_bytes_default;
     std::uint64_t seed = 0;  ///< a number that clients cannot know
+    consensus::Tuning tuning;
+    Duration no_quorum_after = seconds(3);  ///< then changes are refused that were not proposed yet
 };
 
-class Replica {
+class Replica : private consensus::Application {
   public:
     explicit Replica(Options options);
 
@@ -31,9 +40,17 @@ class Replica {
     /// but `input` and `now` is looked at: the same inputs at the same times have the same effects.
     void step(Instant now, Input const& input, Effects& effects);
 
-    [[nodiscard]] store::Store const& store() const { return store_; }
+    /// Whether it holds a complete copy. Before that, clients are not listened to.
+    [[nodiscard]] bool serving() const { return state_.store().revision() > missing; }
 
-    /// How much this turn has brought into the next batch.
+    [[nodiscard]] store::Store const& store() const { return state_.store(); }
+    [[nodiscard]] State const& state() const { return state_; }
+    [[nodiscard]] consensus::Core const& core() const { return core_; }
+    [[nodiscard]] Membership const& membership() const { return membership_; }
+    /// This voter hears so few that nothing can be changed.
+    [[nodiscard]] bool has_no_quorum(Instant now) const;
+
+    /// How much has been brought and is not on its way yet.
     [[nodiscard]] std::size_t proposed_bytes() const { return proposals_.bytes(); }
 
     /// Whether the session has asked for something that takes several turns to find.
@@ -43,26 +60,56 @@ class Replica {
 
     /// The memory of requests that wait for their answer: of one session, and of all.
     [[nodiscard]] std::size_t kept_bytes(SessionId session) const {
-        return reads_.kept_bytes(session);
+        return reads_.kept_bytes(session) + linear_reads_.kept_bytes(session);
     }
-    [[nodiscard]] std::size_t kept_bytes() const { return reads_.kept_bytes(); }
+    [[nodiscard]] std::size_t kept_bytes() const {
+        return reads_.kept_bytes() + linear_reads_.kept_bytes();
+    }
 
   private:
-    void on_request(ClientRequest const& in, Effects& effects);
-    void on_write(ClientRequest const& in, Verb verb, Effects& effects);
-    void on_access(ClientRequest const& in, Session& session, Effects& effects);
+    // replica.cc: requests
+    void on_request(Instant now, ClientRequest const& in);
+    void on_read(Instant now, ClientRequest const& in);
+    void on_write(ClientRequest const& in, Verb verb);
+    void on_access(ClientRequest const& in, Session& session);
     Result<store::Mutation> mutation_of(Request const& request, Verb verb) const;
-    void end_turn(Instant now, Effects& effects);
-    void deliver(Batch const& batch, Effects& effects);
-    void reply_applied(Origin const& origin, store::Applied const& applied, Effects& effects);
+    void refuse(ClientRequest const& in, Error error);
+    void refuse_write(Origin const& origin, std::string const& why);
+    Reply& reply_to(SessionId session, std::optional<Tag> tag);
+
+    // agreement.cc: between the requests and the one order
+    void end_turn(Instant now);
+    void propose(Instant now);
+    void submit_some(Instant now);
+    void watch_quorum(Instant now);
+    void tell(Instant now, consensus::Input const& input);
+    consensus::Applied apply(consensus::Batch const& batch) override;
+    consensus::Applied force(MemberId survivor) override;
+    [[nodiscard]] Bytes snapshot() const override;
+    bool install(Bytes const& bytes) override;
+    void reply_applied(Origin const& origin, store::Applied const& applied);
+    void lose(consensus::Oseq upto);
+    void aim();
 
     Options options_;
-    store::Store store_;
+    State state_;
     Sessions sessions_;
     Reads reads_;
+    LinearReads linear_reads_;
     Proposals proposals_;
-    Housekeeping housekeeping_;
-    Batch batch_;  // the one delivered last; its memory is used again
+    Membership membership_;
+    consensus::Core core_;
+
+    struct InFlight {
+        consensus::Oseq oseq;
+        Proposed batch;
+    };
+    std::deque<InFlight> in_flight_;  // submitted and not applied yet, in order
+    Instant core_wake_;
+    Instant quorumless_since_ = never;
+    bool refusing_ = false;  // changes, since there is no quorum
+    std::vector<Target> targets_;
+    Effects* effects_ = nullptr;  // of the step that is being made
 };
 
 }  // namespace doozer::replica

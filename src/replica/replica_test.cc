@@ -338,7 +338,7 @@ TEST_F(ReplicaTest, ThePulseSaysHowFarItHasCome) {
     EXPECT_EQ(effects.deadline, now + seconds(3600));
     std::int64_t const before = revision();
     now = now + seconds(3600);
-    step(Tick{});
+    step(TurnEnded{});
     EXPECT_EQ(get("/ctl/node/ABCDEFGHIJKLMNOP/applied"), std::to_string(before));
     EXPECT_EQ(revision(), before + 1);
     EXPECT_EQ(effects.deadline, now + seconds(3600));

@@ -77,6 +77,9 @@ void Node::begin() {
     options.pulse = options_.pulse;
     options.value_bytes_max = options_.value_bytes_max;
     options.seed = random_number();
+    options.lineage = {random_number(), random_number()};
+    options.tuning.suspicion_cap = options_.fill;
+    options.tuning.kick_after = options_.timeout;
     replica_ = std::make_unique<replica::Replica>(options);
     now_ = monotonic_now();
     step(replica::Started{});

@@ -63,6 +63,10 @@ class Store {
     std::shared_ptr<Listing> walk(Glob const& glob, Revision at);
     /// The k-th name in the directory at `path`. REQUIRES: there is one at `at`.
     std::shared_ptr<Listing> getdir(Path path, Revision at);
+    /// All names that are in the directory at `path` now, in byte order: visit(std::string_view).
+    /// For directories that are small.
+    template <typename Visit>
+    void for_each_name(Path path, Visit visit) const;
     Listing::Answer seek(Listing& listing, std::size_t offset, SearchBudget& budget) const {
         return listing.seek(offset, history_, budget);
     }
@@ -113,6 +117,19 @@ class Store {
     std::size_t history_bytes_ = 0;
     std::size_t files_ = 0;
 };
+
+template <typename Visit>
+void Store::for_each_name(Path path, Visit visit) const {
+    struct Present {
+        static bool subtree(Presence const& presence) { return presence.present > 0; }
+        static bool leaf(Entry const& entry) { return entry.is_present(); }
+    } present;
+    Entry const* const top = tree_.locate(path).entry;
+    if (top == nullptr || !top->directory) return;
+    auto const& names = top->directory->children;
+    Entry const* entry = names.first(present);
+    for (; entry != nullptr; entry = names.first_after(entry->key(), present)) visit(entry->key());
+}
 
 template <typename Visit>
 void Store::for_each_old_file(Visit visit) const {

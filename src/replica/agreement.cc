@@ -1,0 +1,180 @@
+// Between the requests and the one order: changes go to the core as batches, and come back when it
+// is their turn. Here a revision is made, and whoever waits for it is answered.
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "replica/replica.h"
+
+namespace doozer::replica {
+
+namespace {
+
+/// A voter that has not heard from a majority for so long proposes nothing more: what is not
+/// proposed can be refused for certain.
+constexpr Duration quorum_lately = seconds(1);
+
+}  // namespace
+
+void Replica::end_turn(Instant now) {
+    std::optional<consensus::Ask> ask;
+    bool const looked = membership_.look(now, core_, state_, {proposals_, ask});
+    if (ask) tell(now, *ask);
+    if (now >= core_wake_) tell(now, consensus::Tick{});
+    watch_quorum(now);
+    propose(now);
+    if (looked) aim();
+    if (std::holds_alternative<Leaving>(membership_.phase())) effects_->wants_identity = true;
+    reads_.turn_ended(*effects_);
+    effects_->deadline = std::min(membership_.deadline(), core_wake_);
+    if (quorumless_since_ != never && !refusing_) {
+        effects_->deadline =
+            std::min(effects_->deadline, quorumless_since_ + options_.no_quorum_after);
+    }
+}
+
+bool Replica::has_no_quorum(Instant now) const {
+    return core_.voter() && !core_.hears_majority(now, quorum_lately);
+}
+
+void Replica::watch_quorum(Instant now) {
+    if (!has_no_quorum(now)) {
+        quorumless_since_ = never;
+    } else if (quorumless_since_ == never) {
+        quorumless_since_ = now;
+    }
+    refusing_ = quorumless_since_ != never && now - quorumless_since_ >= options_.no_quorum_after;
+    if (core_.voter() && !refusing_) return;
+    char const* const why = core_.voter() ? "no quorum: not applied" : "not a member: not applied";
+    while (!proposals_.empty()) {
+        for (auto const& origin : proposals_.take().origins) {
+            if (origin) refuse_write(*origin, why);
+        }
+    }
+}
+
+void Replica::propose(Instant now) {
+    bool alone = false;
+    do {  // alone, all of a batch is over at once, and there is room for more
+        submit_some(now);
+        tell(now, consensus::EndOfTurn{});
+        alone = core_.voter() && core_.unsettled() == 0;
+    } while (alone && !proposals_.empty());
+}
+
+void Replica::submit_some(Instant now) {
+    if (!core_.voter() || quorumless_since_ != never) return;
+    while (!proposals_.empty() && core_.unsettled() < lane_window_batches) {
+        Proposed batch = proposals_.take();
+        auto const out = core_.step(now, consensus::Submit{Bytes(batch.changes)}, *this);
+        DOOZER_ASSERT(out.submitted);
+        in_flight_.push_back({*out.submitted, std::move(batch)});
+    }
+}
+
+void Replica::tell(Instant now, consensus::Input const& input) {
+    consensus::Output const out = core_.step(now, input, *this);
+    core_wake_ = out.wake;
+    auto& sends = effects_->sends;
+    sends.insert(sends.end(), out.sends.begin(), out.sends.end());
+    effects_->trace.insert(effects_->trace.end(), out.trace.begin(), out.trace.end());
+    for (Bytes const& payload : out.asked) {
+        std::string_view changes = payload.view();
+        if (!core_.voter() || !membership_.may_propose(changes, core_, state_)) continue;
+        while (!changes.empty()) proposals_.add(take_change(changes).value());
+    }
+    for (std::uint64_t const token : out.reads_ready) {
+        auto kept = linear_reads_.take(token);
+        if (!kept) continue;
+        if (kept->path) kept->request.path = *kept->path;
+        on_read(now, {kept->session, kept->request});
+    }
+    for (std::uint64_t const token : out.reads_refused) {
+        auto const kept = linear_reads_.take(token);
+        if (!kept) continue;
+        reply_to(kept->session, kept->request.tag).error =
+            Error{Errc::readonly, "not a member any longer"};
+    }
+    if (out.outcome_unknown) lose(*out.outcome_unknown);
+    if (out.returned.empty()) return;
+    for (InFlight const& mine : std::exchange(in_flight_, {})) {
+        for (auto const& origin : mine.batch.origins) {
+            if (origin) refuse_write(*origin, "removed from the cluster: not applied");
+        }
+    }
+}
+
+/// Nobody can tell whether these batches were applied: those who wait for them must not either.
+void Replica::lose(consensus::Oseq upto) {
+    for (; !in_flight_.empty() && in_flight_.front().oseq <= upto; in_flight_.pop_front()) {
+        for (auto const& origin : in_flight_.front().batch.origins) {
+            auto& lost = effects_->lost;
+            bool const known =
+                !origin || std::find(lost.begin(), lost.end(), origin->session) != lost.end();
+            if (!known) lost.push_back(origin->session);
+        }
+    }
+}
+
+/// The next batch of the one order, on every member alike.
+consensus::Applied Replica::apply(consensus::Batch const& batch) {
+    bool const mine = batch.origin() == core_.me() && !in_flight_.empty() &&
+                      in_flight_.front().oseq == batch.oseq();
+    std::string_view rest = batch.payload().view();
+    for (std::size_t i = 0; !rest.empty(); ++i) {
+        auto const change = take_change(rest);
+        if (!change.ok()) break;  // alike on all members
+        auto const applied = state_.apply(change.value());
+        if (!applied) continue;
+        if (mine && in_flight_.front().batch.origins[i]) {
+            reply_applied(*in_flight_.front().batch.origins[i], *applied);
+        }
+        reads_.applied(applied->event, *effects_);
+    }
+    if (mine) {
+        proposals_.give_back(std::move(in_flight_.front().batch));
+        in_flight_.pop_front();
+    }
+    return {state_.take_new_voters(), state_.chain()};
+}
+
+void Replica::reply_applied(Origin const& origin, store::Applied const& applied) {
+    Session* const session = sessions_.find(origin.session);
+    if (session == nullptr) return;  // it went while its change was on the way
+    if (origin.tag) session->outstanding.erase(*origin.tag);
+    Reply& reply = reply_to(origin.session, origin.tag);
+    reply.error = applied.refused;
+    if (!applied.refused && origin.verb == Verb::set) reply.rev = applied.event.rev;
+}
+
+void Replica::refuse_write(Origin const& origin, std::string const& why) {
+    Session* const session = sessions_.find(origin.session);
+    if (session == nullptr) return;
+    if (origin.tag) session->outstanding.erase(*origin.tag);
+    reply_to(origin.session, origin.tag).error = Error{Errc::readonly, why};
+}
+
+consensus::Applied Replica::force(MemberId survivor) {
+    state_.force(survivor, [&](store::Event const& event) { reads_.applied(event, *effects_); });
+    return {{}, state_.chain()};
+}
+
+Bytes Replica::snapshot() const {
+    return Bytes(state_.snapshot());
+}
+
+bool Replica::install(Bytes const& bytes) {
+    if (!state_.install(bytes.view())) return false;
+    reads_.store_replaced();
+    return true;
+}
+
+/// Says to whom links are wanted, if that is not what was said last.
+void Replica::aim() {
+    std::vector<Target> targets = membership_.targets(core_, state_);
+    if (targets == targets_) return;
+    targets_ = targets;
+    effects_->targets = std::move(targets);
+}
+
+}  // namespace doozer::replica

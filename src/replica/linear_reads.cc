@@ -1,0 +1,51 @@
+#include "replica/linear_reads.h"
+
+#include <utility>
+
+namespace doozer::replica {
+
+namespace {
+/// About what one costs in the tables here and in the core.
+std::size_t cost_of(std::optional<std::string> const& path) {
+    return 256 + (path ? path->size() : 0);
+}
+}  // namespace
+
+LinearReads::Token LinearReads::keep(SessionId session, Request const& request) {
+    Token const token = next_++;
+    Kept& kept = kept_[token];
+    kept.session = session;
+    kept.request = request;
+    kept.request.linear = false;
+    kept.request.value.reset();
+    if (request.path) kept.path.emplace(*request.path);
+    if (request.tag) sessions_.find(session)->outstanding.insert(*request.tag);
+    bytes_of_[session] += cost_of(kept.path);
+    bytes_ += cost_of(kept.path);
+    return token;
+}
+
+std::optional<LinearReads::Kept> LinearReads::take(Token token) {
+    auto const at = kept_.find(token);
+    if (at == kept_.end()) return std::nullopt;
+    Kept kept = std::move(at->second);
+    kept_.erase(at);
+    bytes_ -= cost_of(kept.path);
+    Session* const session = sessions_.find(kept.session);
+    if (session == nullptr) return std::nullopt;
+    bytes_of_[kept.session] -= cost_of(kept.path);
+    if (kept.request.tag) session->outstanding.erase(*kept.request.tag);
+    return kept;
+}
+
+/// What it asked stays until the members have answered, which is soon.
+void LinearReads::closed(SessionId session) {
+    bytes_of_.erase(session);
+}
+
+std::size_t LinearReads::kept_bytes(SessionId session) const {
+    auto const found = bytes_of_.find(session);
+    return found == bytes_of_.end() ? 0 : found->second;
+}
+
+}  // namespace doozer::replica

@@ -1,0 +1,43 @@
+// Reads that must see every write that was answered anywhere before them: they are kept here while
+// the members are asked how far they are. Source: consensus.md, section 7.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/client_message.h"
+#include "replica/sessions.h"
+
+namespace doozer::replica {
+
+class LinearReads {
+  public:
+    using Token = std::uint64_t;
+
+    explicit LinearReads(Sessions& sessions) : sessions_(sessions) {}
+
+    /// Keeps the request; its tag is taken until it is given back.
+    Token keep(SessionId session, Request const& request);
+    struct Kept {
+        SessionId session;
+        Request request;  ///< without `linear`; its views point into this
+        std::optional<std::string> path;
+    };
+    /// Gives the request back, unless its session is gone.
+    std::optional<Kept> take(Token token);
+    void closed(SessionId session);
+
+    [[nodiscard]] std::size_t kept_bytes(SessionId session) const;
+    [[nodiscard]] std::size_t kept_bytes() const { return bytes_; }
+
+  private:
+    Sessions& sessions_;
+    std::unordered_map<Token, Kept> kept_;
+    std::unordered_map<SessionId, std::size_t> bytes_of_;
+    std::size_t bytes_ = 0;
+    Token next_ = 1;
+};
+
+}  // namespace doozer::replica

@@ -1,0 +1,256 @@
+#include "replica/membership.h"
+
+#include <algorithm>
+
+#include "base/overload.h"
+
+namespace doozer::replica {
+
+using consensus::Core;
+using store::Mutation;
+using store::Path;
+
+namespace {
+
+/// How often a process looks whether something is to be done.
+constexpr Duration look_every = milliseconds(100);
+/// How long it waits before it asks, or proposes to remove somebody, again.
+constexpr Duration ask_every = milliseconds(500);
+constexpr Duration kick_every = seconds(1);
+/// How long a follower must have kept up before it takes a slot, and how long it waits for a link
+/// to every voter; then those to a majority will do.
+constexpr Duration follow_before_joining = milliseconds(500);
+constexpr Duration wait_for_all_links = seconds(5);
+
+Path path_of(std::string const& text) {
+    return Path::trusted(text);
+}
+
+bool votes(Core const& core, std::string const& id) {
+    return id.size() <= process_id_chars && core.configuration().voter_index(MemberId(id));
+}
+
+}  // namespace
+
+Membership::Membership(Identity identity, std::vector<std::string> seeds, Timing timing)
+    : identity_(std::move(identity)),
+      seeds_(std::move(seeds)),
+      timing_(timing),
+      phase_(seeds_.empty() ? Phase(Founding{}) : Phase(Attaching{})) {}
+
+void Membership::found(Instant now, Proposals& proposals) {
+    auto const set = [&](std::string const& path, std::string const& value) {
+        proposals.add({{}, Mutation::set(path_of(path), value, clobber)});
+    };
+    set("/ctl/name", identity_.cluster_name);
+    set(node_path(identity_.id, "addr"), identity_.address);
+    set(node_path(identity_.id, "hostname"), identity_.hostname);
+    set(node_path(identity_.id, "version"), identity_.version);
+    set("/ctl/cal/0", identity_.id);
+    set(ns_path(identity_.cluster_name, identity_.id), identity_.address);
+    set(node_path(identity_.id, "applied"), "0");
+    set(node_path(identity_.id, "writable"), "true");
+    phase_ = Voting{now + timing_.pulse, {}};
+}
+
+bool Membership::look(Instant now, Core const& core, State const& state, Wishes wishes) {
+    follow_phase(now, core);
+    if (auto* const voting = std::get_if<Voting>(&phase_)) {
+        pulse(now, *voting, state, wishes.proposals);
+    }
+    if (now < next_look_) return false;
+    next_look_ = now + look_every;
+    std::visit(
+        Overload{[&](Voting& voting) {
+                     register_in(wishes.proposals, state, true);
+                     kick(now, voting, core, state, wishes.proposals);
+                     clean(now, core, state, wishes.proposals);
+                 },
+                 [&](Following& following) { follow(now, following, core, state, wishes.ask); },
+                 [](auto const&) {}},
+        phase_);
+    // Alone there is nobody to look after, but for the pulse.
+    auto const* const voting = std::get_if<Voting>(&phase_);
+    if (voting && core.peers().empty()) next_look_ = voting->next_pulse;
+    if (voting) next_look_ = std::min(next_look_, voting->next_pulse);
+    return true;
+}
+
+/// What the core has become, this process is. A voter whose slot is given away leaves.
+void Membership::follow_phase(Instant now, Core const& core) {
+    bool const empty = core.epoch() == consensus::Epoch(0);
+    if (std::holds_alternative<Leaving>(phase_) || std::holds_alternative<Founding>(phase_)) return;
+    if (core.voter()) {
+        if (std::holds_alternative<Voting>(phase_)) return;
+        phase_ = Voting{now, {}};
+        next_look_ = now;
+    } else if (std::holds_alternative<Voting>(phase_)) {
+        phase_ = Leaving{};
+    } else if (!empty && std::holds_alternative<Attaching>(phase_)) {
+        phase_ = Following{now, {}};
+        next_look_ = now;
+    }
+}
+
+void Membership::renamed(Instant now, ProcessId id) {
+    identity_.id = std::move(id);
+    phase_ = Following{now, {}};
+    next_look_ = now;
+}
+
+void Membership::set_if_different(Proposals& proposals, State const& state, std::string const& path,
+                                  std::string const& value) const {
+    auto const found = state.value(path);
+    if (found && found->view() == value) return;
+    Revision const rev = state.revision_of(path);
+    if (rev < missing) return;  // somebody has made it a directory
+    proposals.add({Guard{path_of(path), rev}, Mutation::set(path_of(path), value, rev)});
+}
+
+/// What others have overwritten, or cleaned away while this process could not be reached, is put
+/// right again.
+void Membership::register_in(Proposals& proposals, State const& state, bool votes) const {
+    std::string const& id = identity_.id;
+    set_if_different(proposals, state, node_path(id, "addr"), identity_.address);
+    set_if_different(proposals, state, node_path(id, "hostname"), identity_.hostname);
+    set_if_different(proposals, state, node_path(id, "version"), identity_.version);
+    if (!votes) return;
+    set_if_different(proposals, state, node_path(id, "writable"), "true");
+    set_if_different(proposals, state, ns_path(identity_.cluster_name, id), identity_.address);
+}
+
+/// In even steps, none made up for.
+void Membership::pulse(Instant now, Voting& voting, State const& state,
+                       Proposals& proposals) const {
+    if (now < voting.next_pulse) return;
+    voting.next_pulse = now + timing_.pulse;
+    std::string const path = node_path(identity_.id, "applied");
+    std::string const applied = std::to_string(state.store().revision().value());
+    proposals.add({{}, Mutation::set(path_of(path), applied, clobber)});
+}
+
+/// One whom a majority has not heard for long loses its slot; unless its pulse goes on, as then
+/// this order is an old one that was held up on its way.
+void Membership::kick(Instant now, Voting& voting, Core const& core, State const& state,
+                      Proposals& proposals) const {
+    if (now < voting.kicked + kick_every || !first_of_those_heard(now, core)) return;
+    for (State::Slot const& slot : state.slots()) {
+        if (!votes(core, slot.content) || slot.content == identity_.id) continue;
+        if (!core.majority_misses(MemberId(slot.content), now)) continue;
+        std::string const pulse = node_path(slot.content, "applied");
+        voting.kicked = now;
+        proposals.add({Guard{path_of(pulse), state.revision_of(pulse)},
+                       Mutation::set(path_of(slot.path), "", slot.rev)});
+        return;  // one at a time
+    }
+}
+
+/// Removes what is left of processes that are gone: of those that were removed, and of followers
+/// that nobody has heard of for long.
+void Membership::clean(Instant now, Core const& core, State const& state, Proposals& proposals) {
+    if (!first_of_those_heard(now, core)) return missing_since_.clear();
+    std::vector<std::string> const names = state.names_in("/ctl/node");
+    std::map<std::string, Instant> missing;
+    for (std::string const& id : names) {
+        if (id.size() > process_id_chars || votes(core, id)) continue;
+        bool const removed = state.was_removed(MemberId(id));
+        if (!removed && core.reaches(MemberId(id))) continue;
+        auto const before = missing_since_.find(id);
+        Instant const since = before == missing_since_.end() ? now : before->second;
+        missing.emplace(id, since);
+        if (!removed && now - since < timing_.kick_after) continue;
+        std::vector<std::string> files = state.files_below("/ctl/node/" + id);
+        files.push_back(ns_path(identity_.cluster_name, id));
+        for (std::string const& file : files) {
+            Revision const rev = state.revision_of(file);
+            if (rev <= base::missing) continue;
+            proposals.add({Guard{path_of(file), rev}, Mutation::del(path_of(file), rev)});
+        }
+    }
+    missing_since_ = std::move(missing);
+}
+
+/// Only one is to do what any could do; if two do, the guards let one of them pass.
+bool Membership::first_of_those_heard(Instant now, Core const& core) const {
+    for (MemberId const id : core.configuration().voters) {
+        if (id == core.me()) return true;
+        if (core.reaches(id) && !core.majority_misses(id, now)) return false;
+    }
+    return false;
+}
+
+void Membership::follow(Instant now, Following& following, Core const& core, State const& state,
+                        std::optional<consensus::Ask>& ask) {
+    if (now < following.asked + ask_every) return;
+    Proposals wanted;
+    register_in(wanted, state, false);
+    if (wanted.empty()) join(now, following, core, state, wanted);
+    if (wanted.empty()) return;
+    std::vector<MemberId> reached;
+    for (MemberId const id : core.configuration().voters) {
+        if (core.reaches(id)) reached.push_back(id);
+    }
+    if (reached.empty()) return;
+    following.asked = now;
+    ask = consensus::Ask{reached[asked_++ % reached.size()], Bytes(wanted.take().changes)};
+}
+
+/// Takes the slot of the process that was at this address before, or else a free one.
+void Membership::join(Instant now, Following const& following, Core const& core, State const& state,
+                      Proposals& wanted) const {
+    std::size_t linked = 0;
+    std::optional<State::Slot> mine;
+    std::optional<State::Slot> free;
+    for (State::Slot& slot : std::vector<State::Slot>(state.slots())) {
+        if (!votes(core, slot.content)) {
+            if (!free) free = std::move(slot);
+            continue;
+        }
+        auto const address = state.value(node_path(slot.content, "addr"));
+        bool const reached = core.reaches(MemberId(slot.content));
+        linked += reached ? 1 : 0;
+        if (!reached && address && address->view() == identity_.address) mine = std::move(slot);
+    }
+    std::size_t const voters = core.configuration().voters.size();
+    std::size_t const needed = mine ? voters - 1 : voters;
+    bool const patient = now - following.since >= wait_for_all_links;
+    bool const enough = linked >= needed || (patient && linked >= voters / 2 + 1);
+    if (!enough || now - following.since < follow_before_joining) return;
+    if (!mine && !free) return;
+    std::string const guard =
+        mine ? node_path(mine->content, "applied") : node_path(identity_.id, "addr");
+    State::Slot const& slot = mine ? *mine : *free;
+    wanted.add({Guard{path_of(guard), state.revision_of(guard)},
+                Mutation::set(path_of(slot.path), identity_.id, slot.rev)});
+}
+
+bool Membership::may_propose(std::string_view changes, Core const& core, State const& state) const {
+    if (changes.empty()) return false;
+    while (!changes.empty()) {
+        auto const change = take_change(changes);
+        if (!change.ok() || !change.value().guard) return false;
+        std::string_view const path = change.value().mutation.path.text();
+        if (!path.starts_with("/ctl/")) return false;
+        if (!path.starts_with("/ctl/cal/")) continue;
+        auto const held = state.value(std::string(path));
+        std::string const id(held ? held->view() : std::string_view());
+        if (votes(core, id) && (id == identity_.id || core.reaches(MemberId(id)))) return false;
+    }
+    return true;
+}
+
+std::vector<Target> Membership::targets(Core const& core, State const& state) const {
+    std::vector<Target> targets;
+    bool reached = false;
+    for (MemberId const id : core.configuration().voters) {
+        if (id == core.me()) continue;
+        reached = reached || core.reaches(id);
+        auto const address = state.value(node_path(id.str(), "addr"));
+        if (address) targets.push_back({id.str(), std::string(address->view())});
+    }
+    if (core.voter() || reached) return targets;
+    for (std::string const& seed : seeds_) targets.push_back({std::nullopt, seed});
+    return targets;
+}
+
+}  // namespace doozer::replica

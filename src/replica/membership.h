@@ -1,0 +1,97 @@
+// The life of a process in its cluster, and what it writes there without being asked: it founds or
+// attaches, follows, takes a slot, votes, is removed and begins again under a new id. Source:
+// cluster.md; consensus.md, section 6.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "consensus/core.h"
+#include "replica/effects.h"
+#include "replica/identity.h"
+#include "replica/proposals.h"
+#include "replica/state.h"
+
+namespace doozer::replica {
+
+/// It makes a cluster of its own with its first batch.
+struct Founding {};
+/// It holds no copy yet.
+struct Attaching {};
+/// It holds a copy, and would like to vote.
+struct Following {
+    Instant since;
+    Instant asked;  ///< when it last asked a voter to propose something for it
+};
+struct Voting {
+    Instant next_pulse;
+    Instant kicked;  ///< when it last proposed to remove somebody
+};
+/// It was removed, and waits for the id under which it goes on.
+struct Leaving {};
+
+using Phase = std::variant<Founding, Attaching, Following, Voting, Leaving>;
+
+class Membership {
+  public:
+    struct Timing {
+        Duration pulse;
+        Duration kick_after;
+    };
+    /// `seeds`: addresses of a cluster to attach to; none: found one. REQUIRES: pulse > 0.
+    Membership(Identity identity, std::vector<std::string> seeds, Timing timing);
+
+    /// All that makes a cluster of one out of nothing.
+    void found(Instant now, Proposals& proposals);
+
+    /// Adds what this process wants changed: to `proposals` if it votes, to `ask` if a voter is to
+    /// propose it. To be called with every turn; true if it looked at everything.
+    struct Wishes {
+        Proposals& proposals;
+        std::optional<consensus::Ask>& ask;
+    };
+    bool look(Instant now, consensus::Core const& core, State const& state, Wishes wishes);
+
+    void renamed(Instant now, ProcessId id);
+
+    /// A voter was asked to propose `changes`; whether it may. A slot that somebody fills is given
+    /// to another only if this voter does not hear from who fills it.
+    [[nodiscard]] bool may_propose(std::string_view changes, consensus::Core const& core,
+                                   State const& state) const;
+
+    /// To whom links are wanted now.
+    [[nodiscard]] std::vector<Target> targets(consensus::Core const& core,
+                                              State const& state) const;
+
+    [[nodiscard]] Phase const& phase() const { return phase_; }
+    [[nodiscard]] Instant deadline() const { return next_look_; }
+    [[nodiscard]] Identity const& identity() const { return identity_; }
+
+  private:
+    void follow_phase(Instant now, consensus::Core const& core);
+    void set_if_different(Proposals& proposals, State const& state, std::string const& path,
+                          std::string const& value) const;
+    void register_in(Proposals& proposals, State const& state, bool votes) const;
+    void pulse(Instant now, Voting& voting, State const& state, Proposals& proposals) const;
+    void kick(Instant now, Voting& voting, consensus::Core const& core, State const& state,
+              Proposals& proposals) const;
+    void clean(Instant now, consensus::Core const& core, State const& state, Proposals& proposals);
+    void follow(Instant now, Following& following, consensus::Core const& core, State const& state,
+                std::optional<consensus::Ask>& ask);
+    void join(Instant now, Following const& following, consensus::Core const& core,
+              State const& state, Proposals& wanted) const;
+    [[nodiscard]] bool first_of_those_heard(Instant now, consensus::Core const& core) const;
+
+    Identity identity_;
+    std::vector<std::string> seeds_;
+    Timing timing_;
+    Phase phase_;
+    Instant next_look_;
+    std::map<std::string, Instant> missing_since_;  // registered, but neither voters nor linked
+    std::size_t asked_ = 0;
+};
+
+}  // namespace doozer::replica

@@ -1,0 +1,160 @@
+#include "replica/state.h"
+
+#include <algorithm>
+
+#include "base/little_endian.h"
+#include "consensus/hasher.h"
+#include "store/snapshot.h"
+
+namespace doozer::replica {
+
+using store::Found;
+using store::Path;
+
+namespace {
+
+constexpr std::string_view calendar = "/ctl/cal";
+constexpr std::uint64_t version = 1;
+
+/// The revision that a condition is compared with. Source: protocol.md, Revisions.
+Revision current(store::Store const& store, Path path) {
+    return store.find(path, store.revision()).rev;
+}
+
+void append_ids(std::string& out, std::size_t count, auto const& ids) {
+    append_number(out, count, 4);
+    for (MemberId const& id : ids) out.append(id.text.data(), id.text.size());
+}
+
+std::optional<std::vector<MemberId>> take_ids(std::string_view& in) {
+    auto const count = take_number(in, 4);
+    if (!count || *count > in.size() / process_id_chars) return std::nullopt;
+    std::vector<MemberId> ids;
+    for (std::uint64_t i = 0; i < *count; ++i) ids.emplace_back(*take_text(in, process_id_chars));
+    if (!std::is_sorted(ids.begin(), ids.end())) return std::nullopt;
+    return ids;
+}
+
+}  // namespace
+
+std::string node_path(std::string_view id, std::string_view name) {
+    return std::string("/ctl/node/").append(id).append("/").append(name);
+}
+
+std::string ns_path(std::string_view cluster, std::string_view id) {
+    return std::string("/ctl/ns/").append(cluster).append("/").append(id);
+}
+
+std::optional<store::Applied> State::apply(Change const& change) {
+    if (change.guard) {
+        store::Mutation const& m = change.mutation;
+        if (current(store_, change.guard->path) != change.guard->rev) return std::nullopt;
+        if (m.condition != clobber && current(store_, m.path) != m.condition) return std::nullopt;
+    }
+    store::Applied applied = store_.apply(change.mutation);
+    note(applied);
+    return applied;
+}
+
+void State::note(store::Applied const& applied) {
+    store::Event const& event = applied.event;
+    consensus::Hasher h;
+    feed_all(h, chain_, event.rev, event.kind);
+    h.bytes(event.path);
+    h.bytes(event.value.view());
+    h.word(applied.refused ? static_cast<std::uint64_t>(applied.refused->code) : 0);
+    chain_ = h.digest().low;
+    bool const is_address = event.path.starts_with("/ctl/node/") && event.path.ends_with("/addr");
+    touched_ = touched_ || is_address || event.path.starts_with("/ctl/cal/");
+}
+
+std::optional<MemberIds> State::take_new_voters() {
+    if (!std::exchange(touched_, false)) return std::nullopt;
+    MemberIds next;
+    for (Slot const& slot : slots()) {
+        if (slot.content.empty() || slot.content.size() > process_id_chars) continue;
+        if (!store::is_path_component(slot.content)) continue;
+        MemberId const id(slot.content);
+        bool const votes = std::binary_search(voters_.begin(), voters_.end(), id);
+        bool const known = votes || revision_of(node_path(slot.content, "addr")) > missing;
+        bool const again = std::find(next.begin(), next.end(), id) != next.end();
+        if (!known || again || removed_.contains(id)) continue;
+        if (next.size() < consensus::voters_max) next.push_back(id);
+    }
+    std::sort(next.begin(), next.end());
+    if (next.empty() || next == voters_) return std::nullopt;
+    for (MemberId const id : voters_) {
+        if (!std::binary_search(next.begin(), next.end(), id)) removed_.insert(id);
+    }
+    voters_ = next;
+    return next;
+}
+
+std::string State::snapshot() const {
+    std::string out;
+    append_number(out, version, 1);
+    append_number(out, chain_, 8);
+    append_ids(out, voters_.size(), voters_);
+    append_ids(out, removed_.size(), removed_);
+    return out + store::encode_snapshot(store_);
+}
+
+bool State::install(std::string_view bytes) {
+    if (take_number(bytes, 1) != version) return false;
+    auto const chain = take_number(bytes, 8);
+    if (!chain) return false;
+    auto const voters = take_ids(bytes);
+    auto const removed = voters ? take_ids(bytes) : std::nullopt;
+    if (!removed) return false;
+    auto store = store::decode_snapshot(bytes, limits_);
+    if (!store.ok()) return false;
+    store_ = std::move(store).value();
+    chain_ = *chain;
+    voters_ = *voters;
+    removed_ = {removed->begin(), removed->end()};
+    touched_ = false;
+    return true;
+}
+
+std::optional<Bytes> State::value(std::string const& path) const {
+    Found found = store_.find(Path::trusted(path), store_.revision());
+    if (found.kind != Found::Kind::file) return std::nullopt;
+    return std::move(found.value);
+}
+
+Revision State::revision_of(std::string const& path) const {
+    return current(store_, Path::trusted(path));
+}
+
+std::vector<State::Slot> State::slots() const {
+    std::vector<Slot> slots;
+    std::string const directory(calendar);
+    for (std::string const& name : names_in(directory)) {
+        std::string path = directory;
+        path.append("/").append(name);
+        Found const found = store_.find(Path::trusted(path), store_.revision());
+        if (found.kind != Found::Kind::file) continue;
+        slots.push_back({std::move(path), std::string(found.value.view()), found.rev});
+    }
+    return slots;
+}
+
+std::vector<std::string> State::names_in(std::string const& directory) const {
+    std::vector<std::string> names;
+    store_.for_each_name(Path::trusted(directory),
+                         [&](std::string_view name) { names.emplace_back(name); });
+    return names;
+}
+
+std::vector<std::string> State::files_below(std::string const& directory) const {
+    std::vector<std::string> files;
+    for (std::string const& name : names_in(directory)) {
+        std::string path = directory;
+        path.append("/").append(name);
+        bool const is_file = value(path).has_value();
+        if (is_file) files.push_back(std::move(path));
+    }
+    return files;
+}
+
+}  // namespace doozer::replica

@@ -1,0 +1,99 @@
+// What all members hold alike: the store, and who may vote. A function of the batches applied so
+// far and of nothing else.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "consensus/application.h"
+#include "replica/change.h"
+#include "store/store.h"
+
+namespace doozer::replica {
+
+using consensus::MemberId;
+using consensus::MemberIds;
+
+class State {
+  public:
+    explicit State(store::StoreLimits limits) : limits_(limits), store_(limits) {}
+
+    /// The voters before the first change, when a cluster is founded.
+    void found(MemberId founder) { voters_ = {founder}; }
+
+    /// Applies a change, if its guard lets it.
+    std::optional<store::Applied> apply(Change const& change);
+
+    /// To be called behind each batch: the voters, if the batch changed them. A slot counts if it
+    /// holds the id of a process that votes already or has its address in /ctl/node, and that was
+    /// never removed. A change that would leave nobody leaves the voters as they are.
+    std::optional<MemberIds> take_new_voters();
+
+    /// The survivor goes on alone, at the next multiple of 2^40: no revision that the others may
+    /// have given out is given again. Calls made(store::Event) for each change that this makes.
+    template <typename Made>
+    void force(MemberId survivor, Made made);
+
+    [[nodiscard]] std::string snapshot() const;
+    /// False: these bytes are no snapshot, and nothing was changed.
+    bool install(std::string_view bytes);
+
+    /// A digest of every change and of what came of it.
+    [[nodiscard]] std::uint64_t chain() const { return chain_; }
+    [[nodiscard]] MemberIds const& voters() const { return voters_; }
+    [[nodiscard]] bool was_removed(MemberId id) const { return removed_.contains(id); }
+    [[nodiscard]] store::Store const& store() const { return store_; }
+    [[nodiscard]] store::Store& store() { return store_; }
+
+    // --- what the tree says about processes
+    /// The newest content of a file; none if there is no file.
+    [[nodiscard]] std::optional<Bytes> value(std::string const& path) const;
+    /// The revision of a file, `missing` if there is none.
+    [[nodiscard]] Revision revision_of(std::string const& path) const;
+    struct Slot {
+        std::string path;
+        std::string content;
+        Revision rev;
+    };
+    [[nodiscard]] std::vector<Slot> slots() const;
+    [[nodiscard]] std::vector<std::string> names_in(std::string const& directory) const;
+    [[nodiscard]] std::vector<std::string> files_below(std::string const& directory) const;
+
+  private:
+    void note(store::Applied const& applied);
+    void empty_slot(Slot const& slot);
+
+    store::StoreLimits limits_;
+    store::Store store_;
+    MemberIds voters_;
+    std::set<MemberId> removed_;  // may never vote again (I10)
+    std::uint64_t chain_ = 0;
+    bool touched_ = false;  // something that voters depend on has changed
+};
+
+/// Where a process is registered, and where it is looked up by clients.
+std::string node_path(std::string_view id, std::string_view name);
+std::string ns_path(std::string_view cluster, std::string_view id);
+
+template <typename Made>
+void State::force(MemberId survivor, Made made) {
+    constexpr std::int64_t stride = std::int64_t{1} << 40;
+    for (MemberId const id : voters_) {
+        if (id != survivor) removed_.insert(id);
+    }
+    voters_ = {survivor};
+    store_.move_to(Revision((store_.revision().value() / stride + 1) * stride));
+    made(store::Event{store_.revision(), store::EventKind::nop, "/", {}});
+    for (Slot const& slot : slots()) {
+        if (slot.content.empty() || slot.content == survivor.str()) continue;
+        auto const path = store::Path::trusted(slot.path);
+        store::Applied const applied = store_.apply(store::Mutation::set(path, "", clobber));
+        note(applied);
+        made(applied.event);
+    }
+    touched_ = false;
+}
+
+}  // namespace doozer::replica
