@@ -97,6 +97,9 @@ inline constexpr std::size_t log_epochs_max = 1024;
 inline constexpr std::size_t decided_bytes_max = 1 * MiB;
 /// What a member holds back of an epoch's end while it catches up; beyond it asks anew.
 inline constexpr std::size_t catch_up_bytes_max = 256 * MiB;
+/// The longest message between members: as much as the four bytes of its frame's length can say,
+/// since a snapshot is one, and it holds all files.
+inline constexpr std::size_t member_message_bytes_max = 4096 * MiB - 1;
 /// Linearizable reads that wait; more are refused.
 inline constexpr std::size_t reads_waiting_max = 65'536;
 

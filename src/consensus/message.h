@@ -184,6 +184,8 @@ inline Vector const& vector_of(Message const& m) {
 }
 /// The name a person reads in a trace.
 char const* name_of(Message const& m);
+/// The same by the index in the variant. REQUIRES: there is such an alternative.
+char const* name_of_kind(std::size_t kind);
 Digest digest_of(Message const& m);
 
 }  // namespace doozer::consensus
