@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdio>
 #include <string>
 
 #include "base/bytes.h"
@@ -54,6 +56,20 @@ TEST(Result, TryReturnsTheFirstError) {
     EXPECT_EQ(quarter(12).value(), 3);
     EXPECT_EQ(quarter(6).error().detail, "odd");
     EXPECT_EQ(quarter(7).error().code, Errc::range);
+}
+
+void save() noexcept {
+    std::fputs("saved\n", stderr);
+    DOOZER_ASSERT(!"twice");
+}
+
+TEST(AssertionDeathTest, CallsTheHookOnceAndEndsTheProcess) {
+    auto const fail = [] {
+        on_assertion_failed(save);
+        DOOZER_ASSERT(!"once");
+    };
+    EXPECT_EXIT(fail(), testing::KilledBySignal(SIGABRT),
+                "failed: !\"once\"\nsaved\n.*failed: !\"twice\"\n$");
 }
 
 TEST(ResultDeathTest, AskingARefusalForItsValueStopsTheProcess) {

@@ -100,6 +100,9 @@ inline constexpr std::size_t catch_up_bytes_max = 256 * MiB;
 /// The longest message between members: as much as the four bytes of its frame's length can say,
 /// since a snapshot is one, and it holds all files.
 inline constexpr std::size_t member_message_bytes_max = 4096 * MiB - 1;
+/// A flight recorder keeps one to two times as much as this of the last inputs.
+inline constexpr std::size_t flight_segment_bytes = 8 * MiB;
+inline constexpr std::size_t flight_segment_inputs = 65'536;
 /// Linearizable reads that wait; more are refused.
 inline constexpr std::size_t reads_waiting_max = 65'536;
 

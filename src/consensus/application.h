@@ -16,6 +16,7 @@ struct Applied {
     std::optional<MemberIds> voters = {};
     /// A digest of the whole state after this batch. Members compare theirs.
     std::uint64_t fingerprint = 0;
+    DOOZER_FIELDS(voters, fingerprint);
 };
 
 /// The replicated state. Everything here must be a function of the batches applied so far, the

@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/fields.h"
 #include "base/strong.h"
+#include "consensus/shared_queue.h"
 #include "consensus/types.h"
 
 namespace doozer::consensus {
@@ -108,6 +109,10 @@ struct Feeder {
     template <typename T>
     void operator()(std::deque<T> const& v) const {
         each(v);
+    }
+    template <typename T>
+    void operator()(SharedQueue<T> const& q) const {
+        each(q);
     }
     template <typename K, typename V>
     void operator()(std::map<K, V> const& m) const {

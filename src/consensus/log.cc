@@ -48,16 +48,16 @@ std::optional<LogRun> Log::read(Position from, std::size_t bytes_max) const {
     // Behind the last item of an epoch that is over there was nothing, as far as one may look.
     LogRun run{{}, std::max(chapter->upto, from.slot), chapter->end};
     std::size_t bytes = 0;
-    auto const first = std::lower_bound(chapter->items.begin(), chapter->items.end(), from.slot,
-                                        [](Item const& i, Slot s) { return i.slot < s; });
-    for (auto i = first; i != chapter->items.end(); ++i) {
+    std::size_t const first =
+        chapter->items.partition_point([&](Item const& i) { return i.slot < from.slot; });
+    for (std::size_t i = first; i < chapter->items.size(); ++i) {
         if (bytes >= bytes_max) {
             run.upto = run.items.back().slot.next();
             run.end.reset();
             break;
         }
-        bytes += i->batch.weight();
-        run.items.push_back(*i);
+        bytes += chapter->items[i].batch.weight();
+        run.items.push_back(chapter->items[i]);
     }
     return run;
 }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "consensus/batch.h"
+#include "consensus/shared_queue.h"
 #include "consensus/types.h"
 
 namespace doozer::consensus {
@@ -48,7 +49,7 @@ class Log {
         Epoch epoch;
         Slot first;  // complete from here on
         Slot upto;
-        std::deque<Item> items;
+        SharedQueue<Item> items;  // a copy of a core shares them
         std::optional<Configuration> end;
         DOOZER_FIELDS(epoch, first, upto, items, end);
     };

@@ -50,6 +50,7 @@ MemberId Cluster::new_id(Address a) {
 
 void Cluster::boot(Address a, std::unique_ptr<Process> process) {
     process->life = ++next_life_;
+    if (options_.recorded) process->recorder.emplace(*options_.recorded);
     if (options_.skewed_clocks) process->rate = 800 + static_cast<std::int64_t>(prng_.below(401));
     std::uint64_t const life = process->life;
     processes_[a] = std::move(process);
@@ -182,7 +183,7 @@ void Cluster::step(Address a, Input const& input) {
             say(r->peer.str() + " -> " + p.id.str() + " " + name_of(r->message));
         }
     }
-    aftermath(a, p.core.step(local_time(p), input, p.store));
+    aftermath(a, core_step(p, input));
     if (!alive(a) || p.turn_planned) return;
     p.turn_planned = true;
     std::uint64_t const life = p.life;
@@ -191,8 +192,13 @@ void Cluster::step(Address a, Input const& input) {
         Process& q = *processes_[a];
         q.turn_planned = false;
         if (q.paused) return;  // resumed by a tick
-        aftermath(a, q.core.step(local_time(q), EndOfTurn{}, q.store));
+        aftermath(a, core_step(q, EndOfTurn{}));
     });
+}
+
+Output Cluster::core_step(Process& p, Input const& input) {
+    if (p.recorder) return p.recorder->step(p.core, local_time(p), input, p.store);
+    return p.core.step(local_time(p), input, p.store);
 }
 
 void Cluster::aftermath(Address a, Output const& out) {

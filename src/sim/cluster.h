@@ -10,6 +10,7 @@
 #include "sim/checkers.h"
 #include "sim/key_value.h"
 #include "sim/network.h"
+#include "wire/flight_recorder.h"
 
 namespace doozer::sim {
 
@@ -19,6 +20,7 @@ struct ClusterOptions {
     Tuning tuning;
     bool skewed_clocks = false;
     bool housekeeping = true;  // kick, rejoin, replace by themselves
+    std::optional<wire::FlightRecorder::Bounds> recorded = {};  // none: nothing is
 };
 
 /// Who hears of what processes do. Called from within a step's aftermath.
@@ -62,6 +64,10 @@ class Cluster : public Hosts {
     /// A digest of every message that ever arrived: two runs of one seed have the same.
     [[nodiscard]] Digest trace() const { return trace_.digest(); }
     void log_to(std::vector<std::string>* lines) { lines_ = lines; }
+    /// What the flight recorder of this process has. REQUIRES: alive, and the option.
+    [[nodiscard]] std::string recording(Address a) const {
+        return processes_[a]->recorder->dump(core(a));
+    }
     /// Could the cluster go on if this process were lost now?
     [[nodiscard]] bool can_lose(Address a) const;
     /// All living processes hold the same and wait for nothing.
@@ -90,11 +96,13 @@ class Cluster : public Hosts {
         bool was_voter = false;
         Epoch entered;
         Ballot accepted;
+        std::optional<wire::FlightRecorder> recorder = {};
     };
     MemberId new_id(Address a);
     void boot(Address a, std::unique_ptr<Process> process);
     void input(Address a, Input input);
     void step(Address a, Input const& input);
+    Output core_step(Process& p, Input const& input);
     void aftermath(Address a, Output const& out);
     void check(Address a);
     void plan_tick(Address a, Instant local_wake);

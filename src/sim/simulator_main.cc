@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "sim/replay.h"
 #include "sim/scenario.h"
 #include "sim/simulator.h"
 
@@ -21,13 +22,17 @@ struct Options {
     std::size_t operations = 120;
     bool trace = false;
     std::string scenario;
+    std::string recording;
 };
 
 constexpr char usage[] =
     "usage: doozer-sim [--members n] [--seeds N] [--first-seed S] [--operations n] [--trace]\n"
     "       doozer-sim [--trace] --scenario FILE\n"
+    "       doozer-sim --replay FILE\n"
     "Runs N simulated clusters of n members (1 to 7), with the seeds S, S+1, ... Exits 0 if every\n"
-    "checker is content with all of them, else 1. --trace prints what happened in each.\n";
+    "checker is content with all of them, else 1. --trace prints what happened in each.\n"
+    "--replay repeats what the flight recorder of a member has kept, with a line for each input;\n"
+    "exits 0 if all went as it did then, 1 if not, 2 if the file is no recording.\n";
 
 bool parse_number(char const* text, std::uint64_t& into) {
     char const* const end = text + std::strlen(text);
@@ -44,6 +49,10 @@ bool parse(int argc, char** argv, Options& o) {
         }
         if (name == "--scenario" && i + 1 < argc) {
             o.scenario = argv[++i];
+            continue;
+        }
+        if (name == "--replay" && i + 1 < argc) {
+            o.recording = argv[++i];
             continue;
         }
         std::uint64_t value = 0;
@@ -70,17 +79,42 @@ void print_failures(Options const& o, std::uint64_t seed, RunResult const& r) {
                 o.members, static_cast<unsigned long long>(seed), o.operations);
 }
 
-int tell(Options const& o) {
-    std::ifstream in(o.scenario);
-    if (!in) {
-        std::fprintf(stderr, "doozer-sim: cannot read %s\n", o.scenario.c_str());
-        return 2;
-    }
+bool read_file(std::string const& name, std::string& into) {
+    std::ifstream in(name, std::ios::binary);
     std::stringstream text;
     text << in.rdbuf();
-    std::string const bad = doozer::sim::run_scenario(text.str(), o.trace);
+    into = text.str();
+    if (!in) std::fprintf(stderr, "doozer-sim: cannot read %s\n", name.c_str());
+    return static_cast<bool>(in);
+}
+
+int tell(Options const& o) {
+    std::string text;
+    if (!read_file(o.scenario, text)) return 2;
+    std::string const bad = doozer::sim::run_scenario(text, o.trace);
     std::printf("%s\n", bad.empty() ? "the story ends well" : bad.c_str());
     return bad.empty() ? 0 : 1;
+}
+
+int repeat(Options const& o) {
+    std::string recording;
+    if (!read_file(o.recording, recording)) return 2;
+    // By lines, since a repeated assertion ends this process and loses what is still buffered.
+    std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);
+    auto const replayed = doozer::sim::replay(
+        recording, [](std::string const& line) { std::printf("%s\n", line.c_str()); });
+    if (!replayed.ok()) {
+        std::fprintf(stderr, "doozer-sim: %s: %s\n", o.recording.c_str(),
+                     replayed.error().detail.c_str());
+        return 2;
+    }
+    auto const& r = replayed.value();
+    if (r.differs_at) {
+        std::printf("differs at input %zu: %s\n", *r.differs_at, r.how.c_str());
+        return 1;
+    }
+    std::printf("replayed %zu inputs: identical\n", r.inputs);
+    return 0;
 }
 
 }  // namespace
@@ -92,6 +126,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     if (!o.scenario.empty()) return tell(o);
+    if (!o.recording.empty()) return repeat(o);
     std::uint64_t failed = 0;
     std::uint64_t operations = 0;
     std::uint64_t epochs = 0;
