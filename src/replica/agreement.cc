@@ -66,14 +66,20 @@ void Replica::submit_some(Instant now) {
     if (!core_.voter() || quorumless_since_ != never) return;
     while (!proposals_.empty() && core_.unsettled() < lane_window_batches) {
         Proposed batch = proposals_.take();
-        auto const out = core_.step(now, consensus::Submit{Bytes(batch.changes)}, *this);
+        auto const out = core_step(now, consensus::Submit{Bytes(batch.changes)});
         DOOZER_ASSERT(out.submitted);
         in_flight_.push_back({*out.submitted, std::move(batch)});
     }
 }
 
+consensus::Output Replica::core_step(Instant now, consensus::Input const& input) {
+    consensus::Recorder* const recorder = options_.recorder;
+    return recorder != nullptr ? recorder->step(core_, now, input, *this)
+                               : core_.step(now, input, *this);
+}
+
 void Replica::tell(Instant now, consensus::Input const& input) {
-    consensus::Output const out = core_.step(now, input, *this);
+    consensus::Output const out = core_step(now, input);
     core_wake_ = out.wake;
     auto& sends = effects_->sends;
     sends.insert(sends.end(), out.sends.begin(), out.sends.end());

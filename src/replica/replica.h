@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "base/time.h"
-#include "consensus/core.h"
+#include "consensus/recorder.h"
 #include "replica/access.h"
 #include "replica/effects.h"
 #include "replica/input.h"
@@ -30,6 +30,7 @@ struct Options {
     std::uint64_t seed = 0;  ///< a number that clients cannot know
     consensus::Tuning tuning;
     Duration no_quorum_after = seconds(3);  ///< then changes are refused that were not proposed yet
+    consensus::Recorder* recorder = nullptr;  ///< of every step of the core; outlives the replica
 };
 
 class Replica : private consensus::Application {
@@ -83,6 +84,7 @@ class Replica : private consensus::Application {
     void submit_some(Instant now);
     void watch_quorum(Instant now);
     void tell(Instant now, consensus::Input const& input);
+    consensus::Output core_step(Instant now, consensus::Input const& input);
     consensus::Applied apply(consensus::Batch const& batch) override;
     consensus::Applied force(MemberId survivor) override;
     [[nodiscard]] Bytes snapshot() const override;

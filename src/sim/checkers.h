@@ -5,56 +5,79 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "consensus/seal.h"
-#include "sim/key_value.h"
+#include "store/event.h"
 
 namespace doozer::sim {
 
-/// All members apply the same changes in the same order (I6), and end each epoch alike (I5).
+using namespace consensus;
+
+/// One revision.
+struct Change {
+    Revision rev;
+    store::EventKind kind = store::EventKind::nop;
+    std::string path;
+    std::string value;
+    bool operator==(Change const&) const = default;
+};
+using ChangeLog = std::map<Revision, Change>;
+
+/// All members apply the same changes in the same order (I6), and end each epoch alike (I5). Each
+/// returns nothing if all is well, else what is wrong.
 class Agreement {
   public:
-    /// Empty: fine; else what is wrong.
     std::string applied(Change const& change);
-    std::string installed(Revision revision, std::uint64_t chain) const;
+    /// Members that applied equally many batches hold the same.
+    std::string stands(Lineage lineage, std::uint64_t applied, std::uint64_t fingerprint);
     std::string entered(Configuration const& configuration);
     /// One seal value for each ballot of an epoch (I4).
-    std::string accepted(Epoch epoch, Acceptor const& acceptor);
+    std::string accepted(Lineage lineage, Epoch epoch, Acceptor const& acceptor);
 
-    [[nodiscard]] std::vector<Change> const& log() const { return log_; }
+    [[nodiscard]] ChangeLog const& log() const { return log_; }
     /// The newest configuration that any member has entered.
-    [[nodiscard]] Configuration const& newest() const { return epochs_.rbegin()->second; }
+    [[nodiscard]] Configuration const& newest() const { return newest_; }
     [[nodiscard]] std::size_t epochs() const { return epochs_.size(); }
-    void start_at(Revision founded) { first_ = founded.next(); }
 
   private:
-    Revision first_{1};
-    std::vector<Change> log_;  // from revision first_ on
-    std::map<Epoch, Configuration> epochs_;
-    std::map<std::pair<Epoch, Ballot>, Digest> seals_;
+    ChangeLog log_;
+    std::map<std::pair<Lineage, std::uint64_t>, std::uint64_t> fingerprints_;
+    std::map<std::pair<Lineage, Epoch>, Configuration> epochs_;
+    std::map<std::tuple<Lineage, Epoch, Ballot>, Digest> seals_;
+    Configuration newest_;
 };
 
-enum class OpKind : std::uint8_t { set, compare_and_set, local_read, linear_read };
+enum class OpKind : std::uint8_t { set, compare_and_set, del, local_read, later_read, linear_read };
 enum class OpState : std::uint8_t { pending, done, refused, unknown };
 
-/// One request of a client.
+/// One request of a client. Values that are written are "v" and the number of the operation.
 struct Op {
     std::uint64_t id = 0;
-    std::size_t client = 0;
+    std::size_t session = 0;
     OpKind kind = OpKind::set;
-    std::string key;
+    std::string path;
     std::string value;  // written, or found
-    std::int64_t expected = -1;
+    Revision expected = clobber;
+    Revision min_rev = missing;  // later_read: what its client had seen, anywhere
     Instant start;
     Instant end = never;
     OpState state = OpState::pending;
-    Revision revision;       // of the change; of the store, for a read
+    Revision rev;            // of the change; of the file, for a read
     bool succeeded = false;  // a compare-and-set that was applied may still have failed
 };
 
+/// What one client was told, waiting again and again for the next change, without a gap.
+struct Watch {
+    std::string prefix;        // every path that begins so
+    Revision from;             // the first revision that was asked for
+    Revision upto;             // the last that was answered
+    std::vector<Change> told;  // in order
+};
+
 /// Looks at the whole history. Returns all that is wrong with it, a line each.
-std::vector<std::string> check_history(std::vector<Op> const& ops, std::vector<Change> const& log,
-                                       Revision founded);
+std::vector<std::string> check_history(std::vector<Op> const& ops,
+                                       std::vector<Watch> const& watches, ChangeLog const& log);
 
 }  // namespace doozer::sim

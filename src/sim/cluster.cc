@@ -1,6 +1,32 @@
 #include "sim/cluster.h"
 
+#include <charconv>
+
+#include "wire/member_codec.h"
+
 namespace doozer::sim {
+
+namespace {
+
+constexpr std::string_view address_prefix = "10.0.0.";
+constexpr std::string_view port = ":8046";
+
+/// Of the text of an address; none for whatever somebody wrote there.
+std::optional<Address> address_in(std::string_view text) {
+    if (!text.starts_with(address_prefix) || !text.ends_with(port)) return std::nullopt;
+    text.remove_prefix(address_prefix.size());
+    text.remove_suffix(port.size());
+    Address a = 0;
+    auto const [rest, error] = std::from_chars(text.data(), text.data() + text.size(), a);
+    if (error != std::errc() || rest != text.data() + text.size()) return std::nullopt;
+    return a;
+}
+
+}  // namespace
+
+std::string Cluster::address_text(Address a) {
+    return std::string(address_prefix).append(std::to_string(a)).append(port);
+}
 
 Cluster::Cluster(Schedule& schedule, Prng& prng, ClusterOptions const& options)
     : schedule_(schedule),
@@ -8,150 +34,164 @@ Cluster::Cluster(Schedule& schedule, Prng& prng, ClusterOptions const& options)
       options_(options),
       network_(schedule, prng, *this, options.voters + options.spares),
       processes_(options.voters + options.spares),
-      last_id_(processes_.size()),
       lives_(processes_.size(), 0) {
-    Configuration start{Lineage{1, 1}, Epoch(1), {}, {}};
-    std::vector<MemberId> ids;
-    for (Address a = 0; a < options.voters; ++a) ids.push_back(new_id(a));
-    start.voters = ids;
-    std::sort(start.voters.begin(), start.voters.end());
-    start.owners = start.voters;
-    KeyValue const founding(start.voters);
-    founded_ = founding.revision();
-    agreement_.start_at(founded_);
-    for (Address a = 0; a < options.voters; ++a) {
-        auto p = std::make_unique<Process>(Process{ids[a],
-                                                   Core(ids[a], start, options.tuning),
-                                                   founding,
-                                                   {},
-                                                   0,
-                                                   {},
-                                                   false,
-                                                   {},
-                                                   1000,
-                                                   false,
-                                                   never,
-                                                   {},
-                                                   {},
-                                                   true,
-                                                   {},
-                                                   {}});
-        boot(a, std::move(p));
+    found();
+}
+
+/// As an operator would: one process, others that attach to it, and a slot for each.
+void Cluster::found() {
+    boot(0, true);
+    for (Address a = 1; a < options_.voters; ++a) boot(a, false);
+    SessionId const operator_session = open(0);
+    for (Address a = 1; a < options_.voters; ++a) {
+        std::string const slot = "/ctl/cal/" + std::to_string(a);
+        Request request;
+        request.verb = Verb::set;
+        request.path = slot;
+        request.value = "";
+        request.rev = missing;
+        this->request(0, operator_session, request);
     }
+    Instant const give_up = schedule_.now() + seconds(60);
+    auto const complete = [&] {
+        for (Address a = 0; a < options_.voters; ++a) {
+            Configuration const& c = core(a).configuration();
+            if (c.voters.size() < options_.voters || c.owners.size() < options_.voters)
+                return false;
+        }
+        return true;
+    };
+    while (!complete() && schedule_.run_one(give_up)) continue;
+    close(0, operator_session);
+    if (!complete()) violation(0, "the cluster was not founded");
+    counts_.clear();
 }
 
 /// A letter by chance, so that the order of ids is not that of addresses; the address; its life.
-MemberId Cluster::new_id(Address a) {
+ProcessId Cluster::new_id(Address a) {
     std::string id(1, static_cast<char>('a' + prng_.below(26)));
-    id += std::to_string(a) + "." + std::to_string(++lives_[a]);
-    last_id_[a] = MemberId(id);
-    return MemberId(id);
+    return id + std::to_string(a) + "." + std::to_string(++lives_[a]);
 }
 
-void Cluster::boot(Address a, std::unique_ptr<Process> process) {
-    process->life = ++next_life_;
-    if (options_.recorded) process->recorder.emplace(*options_.recorded);
-    if (options_.skewed_clocks) process->rate = 800 + static_cast<std::int64_t>(prng_.below(401));
-    std::uint64_t const life = process->life;
-    processes_[a] = std::move(process);
-    check(a);
-    network_.start(a);
-    input(a, Tick{});
-    if (options_.housekeeping) {
-        schedule_.after(milliseconds(100), [this, a, life] {
-            if (alive(a) && processes_[a]->life == life) keep_house(a);
-        });
+void Cluster::boot(Address a, bool founds) {
+    replica::Options o;
+    o.identity = {new_id(a), "sim", address_text(a), "host" + std::to_string(a), "1"};
+    o.lineage = {1, 1};
+    o.store = options_.store;
+    o.tuning = options_.tuning;
+    o.pulse = options_.pulse;
+    for (Address b = 0; b < addresses() && !founds; ++b) {
+        if (b != a) o.attach_to.push_back(address_text(b));
     }
+    std::unique_ptr<wire::FlightRecorder> recorder;
+    if (options_.recorded) recorder = std::make_unique<wire::FlightRecorder>(*options_.recorded);
+    o.recorder = recorder.get();
+    say("start " + o.identity.id);
+    processes_[a] = std::make_unique<Process>(std::move(o), std::move(recorder));
+    Process& p = *processes_[a];
+    p.life = ++next_life_;
+    if (options_.skewed_clocks) p.rate = 800 + static_cast<std::int64_t>(prng_.below(401));
+    for (Address b = 0; b < addresses() && !founds; ++b) {
+        if (b != a) p.targets.push_back({std::nullopt, address_text(b)});
+    }
+    step(a, replica::Started{});
+    network_.start(a);
 }
 
 void Cluster::start(Address a) {
     DOOZER_ASSERT(!alive(a));
-    std::optional<MemberId> const before = last_id_[a];
-    MemberId const id = new_id(a);
-    say("start " + id.str());
-    auto p = std::make_unique<Process>(Process{id,
-                                               Core(id, {}, options_.tuning),
-                                               KeyValue(),
-                                               {},
-                                               0,
-                                               {},
-                                               false,
-                                               {},
-                                               1000,
-                                               false,
-                                               never,
-                                               before,
-                                               {},
-                                               false,
-                                               {},
-                                               {}});
-    boot(a, std::move(p));
+    boot(a, false);
 }
 
 void Cluster::crash(Address a, bool silent) {
-    say("crash " + processes_[a]->id.str());
+    say("crash " + processes_[a]->id);
     processes_[a].reset();
     network_.stop(a, silent);
-    if (watcher_) watcher_->on_lost(a);
+    if (watcher_) watcher_->on_lost(a, SessionId(0));
 }
 
 void Cluster::pause(Address a) {
-    say("pause " + processes_[a]->id.str());
+    say("pause " + processes_[a]->id);
     processes_[a]->paused = true;
-    std::uint64_t const life = processes_[a]->life;
-    schedule_.after(Network::dead_after, [this, a, life] {
-        if (alive(a) && processes_[a]->paused && processes_[a]->life == life) {
-            network_.reconnect(a);
-        }
+    later(a, Network::dead_after, [this, a] {
+        if (processes_[a]->paused) network_.reconnect(a);
     });
 }
 
 void Cluster::resume(Address a) {
-    say("resume " + processes_[a]->id.str());
+    say("resume " + processes_[a]->id);
     Process& p = *processes_[a];
     p.paused = false;
     std::uint64_t const life = p.life;
-    for (Input const& in : std::exchange(p.kernel, {})) {
+    for (auto const& arrived : std::exchange(p.kernel, {})) {
         if (!alive(a) || processes_[a]->life != life) return;
-        step(a, in);
+        arrived();
     }
-    if (alive(a)) plan_tick(a, Instant(0));
+    if (alive(a)) plan_turn(a);
 }
 
-bool Cluster::submit(Address a, std::vector<Command> const& commands) {
-    if (!alive(a) || processes_[a]->paused || !processes_[a]->core.voter()) return false;
-    step(a, Submit{encode(commands)});
-    return true;
+void Cluster::force(Address a) {
+    say("force " + processes_[a]->id);
+    input(a, replica::Force{Lineage{prng_.next(), prng_.next()}});
 }
 
-void Cluster::read(Address a, std::uint64_t token) {
-    step(a, Read{token});
+SessionId Cluster::open(Address a) {
+    SessionId const session = next_session_;
+    ++next_session_;
+    input(a, replica::SessionOpened{session});
+    return session;
 }
 
-void Cluster::tick(Address a) {
-    input(a, Tick{});
+void Cluster::close(Address a, SessionId session) {
+    if (alive(a)) input(a, replica::SessionClosed{session});
+}
+
+void Cluster::request(Address a, SessionId session, Request const& request) {
+    if (!processes_[a]->paused) return step(a, replica::ClientRequest{session, request});
+    // The request waits in the socket with its own copy of what it points to.
+    processes_[a]->kernel.push_back([this, a, session, r = request,
+                                     path = std::string(request.path.value_or("")),
+                                     value = std::string(request.value.value_or(""))]() mutable {
+        if (r.path) r.path = path;
+        if (r.value) r.value = value;
+        step(a, replica::ClientRequest{session, r});
+    });
+}
+
+std::string Cluster::content(Address a, std::string const& path) const {
+    store::Store const& s = store(a);
+    auto const found = s.find(store::Path::trusted(path), s.revision());
+    return std::string(found.value.view());
 }
 
 std::optional<Address> Cluster::address_of(MemberId id) const {
     for (Address a = 0; a < processes_.size(); ++a) {
-        if (alive(a) && processes_[a]->id == id) return a;
+        if (alive(a) && MemberId(processes_[a]->id) == id) return a;
     }
     return std::nullopt;
+}
+
+bool Cluster::wants(Address a, Address b) const {
+    if (!alive(a)) return false;
+    auto const& targets = processes_[a]->targets;
+    return std::any_of(targets.begin(), targets.end(), [&](replica::Target const& target) {
+        return address_in(target.address) == b;
+    });
 }
 
 void Cluster::link_up(Address at, Address peer) {
     if (!alive(at) || !alive(peer)) return;
     processes_[at]->links[peer] = processes_[peer]->id;
-    input(at, LinkUp{processes_[peer]->id});
+    input(at, replica::LinkUp{processes_[peer]->id});
 }
 
 void Cluster::link_down(Address at, Address peer) {
     if (!alive(at)) return;
     auto const link = processes_[at]->links.find(peer);
     if (link == processes_[at]->links.end()) return;
-    MemberId const id = link->second;
+    ProcessId const id = link->second;
     processes_[at]->links.erase(link);
-    input(at, LinkDown{id});
+    input(at, replica::LinkDown{id});
 }
 
 void Cluster::arrive(Address at, Address from, Message const& message) {
@@ -161,186 +201,157 @@ void Cluster::arrive(Address at, Address from, Message const& message) {
     trace_.word(at);
     trace_.word(static_cast<std::uint64_t>(schedule_.now().value()));
     trace_.word(message.index());
-    input(at, Receive{link->second, message});
+    if (!options_.encoded) return input(at, replica::PeerMessage{link->second, message});
+    std::string bytes;
+    wire::append_message(bytes, message);
+    auto decoded = wire::decode_message(bytes);
+    if (!decoded.ok()) return violation(at, decoded.error().detail);
+    input(at, replica::PeerMessage{link->second, std::move(decoded).value()});
 }
 
-void Cluster::input(Address a, Input input) {
-    if (processes_[a]->paused) {
-        if (!std::holds_alternative<Tick>(input)) processes_[a]->kernel.push_back(std::move(input));
-        return;
-    }
-    step(a, input);
+void Cluster::input(Address a, replica::Input input) {
+    if (!processes_[a]->paused) return step(a, input);
+    processes_[a]->kernel.push_back([this, a, in = std::move(input)] { step(a, in); });
 }
 
 Instant Cluster::local_time(Process const& p) const {
     return Instant(schedule_.now().value() / 1000 * p.rate);
 }
 
-void Cluster::step(Address a, Input const& input) {
+void Cluster::step(Address a, replica::Input const& input) {
     Process& p = *processes_[a];
     if (lines_) {
-        if (auto const* r = std::get_if<Receive>(&input)) {
-            say(r->peer.str() + " -> " + p.id.str() + " " + name_of(r->message));
+        if (auto const* m = std::get_if<replica::PeerMessage>(&input)) {
+            say(m->peer + " -> " + p.id + " " + name_of(m->message));
         }
     }
-    aftermath(a, core_step(p, input));
-    if (!alive(a) || p.turn_planned) return;
-    p.turn_planned = true;
-    std::uint64_t const life = p.life;
-    schedule_.after(microseconds(static_cast<std::int64_t>(1 + prng_.below(10))), [this, a, life] {
-        if (!alive(a) || processes_[a]->life != life) return;
-        Process& q = *processes_[a];
-        q.turn_planned = false;
-        if (q.paused) return;  // resumed by a tick
-        aftermath(a, core_step(q, EndOfTurn{}));
+    p.replica.step(local_time(p), input, p.effects);
+    perform(a);
+    if (alive(a)) plan_turn(a);
+}
+
+void Cluster::later(Address a, Duration wait, std::function<void()> what) {
+    std::uint64_t const life = processes_[a]->life;
+    schedule_.after(wait, [this, a, life, what = std::move(what)] {
+        if (alive(a) && processes_[a]->life == life) what();
     });
 }
 
-Output Cluster::core_step(Process& p, Input const& input) {
-    if (p.recorder) return p.recorder->step(p.core, local_time(p), input, p.store);
-    return p.core.step(local_time(p), input, p.store);
+/// The event loop comes to the end of its turn a little later.
+void Cluster::plan_turn(Address a) {
+    Process& p = *processes_[a];
+    if (std::exchange(p.turn_planned, true)) return;
+    later(a, microseconds(static_cast<std::int64_t>(1 + prng_.below(10))), [this, a] {
+        processes_[a]->turn_planned = false;
+        if (!processes_[a]->paused) end_turn(a);  // else when it is resumed
+    });
 }
 
-void Cluster::aftermath(Address a, Output const& out) {
+void Cluster::end_turn(Address a) {
     Process& p = *processes_[a];
-    for (Ignored const why : out.ignored) {
-        ++counts_[std::string("ignored ") + name_of(why)];
-        if (why == Ignored::malformed) violation(a, "malformed message");
-    }
-    for (Change const& change : p.store.take_changes()) {
-        if (std::string const bad = agreement_.applied(change); !bad.empty()) violation(a, bad);
-        if (change.origin == p.id && watcher_) watcher_->on_change(a, change);
-    }
-    for (TraceEvent const& e : out.trace) {
-        ++counts_[name_of(e.what)];
-        say(p.id.str() + " " + name_of(e.what) + " in epoch " + std::to_string(e.epoch.value()) +
-            ": " + std::to_string(e.value));
-        if (e.what == Happened::diverged) violation(a, "diverged");
-        if (e.what != Happened::snapshot_installed) continue;
-        p.invariants = CoreInvariants();
-        std::string const bad = agreement_.installed(p.store.revision(), p.store.chain());
-        if (!bad.empty()) violation(a, bad);
-    }
-    check(a);
-    for (Send const& send : out.sends) {
-        if (auto const to = address_of(send.to)) network_.send(a, *to, send.message);
-    }
-    plan_tick(a, out.wake);
-    if (!watcher_) return;
-    for (std::uint64_t const token : out.reads_ready) watcher_->on_read_ready(a, token);
-    for (std::uint64_t const token : out.reads_refused) watcher_->on_read_refused(a, token);
-    for (Batch const& b : out.returned) watcher_->on_returned(a, b.payload());
-    if (out.outcome_unknown) watcher_->on_lost(a);
+    p.replica.step(local_time(p), replica::TurnEnded{}, p.effects);
+    perform(a);
+    if (!alive(a)) return;
+    if (processes_[a]->effects.more_to_do) return plan_turn(a);
+    plan_wake(a);
 }
 
-void Cluster::check(Address a) {
+void Cluster::plan_wake(Address a) {
     Process& p = *processes_[a];
-    if (auto const bad = p.invariants.check(p.core)) violation(a, *bad);
-    if (p.core.epoch() != p.entered) {
-        p.entered = p.core.epoch();
-        if (std::string const bad = agreement_.entered(p.core.configuration()); !bad.empty()) {
-            violation(a, bad);
-        }
-        p.accepted = Ballot(0);
-    }
-    if (p.core.acceptor().accepted == p.accepted) return;
-    p.accepted = p.core.acceptor().accepted;
-    if (std::string const bad = agreement_.accepted(p.core.epoch(), p.core.acceptor());
-        !bad.empty()) {
-        violation(a, bad);
-    }
-}
-
-void Cluster::plan_tick(Address a, Instant local_wake) {
-    Process& p = *processes_[a];
-    Instant when = never;
-    if (local_wake != never) {
-        when = Instant((local_wake.value() / p.rate + 1) * 1000);
-        when = std::max(when, schedule_.now() + microseconds(20));
-    }
-    if (when >= p.tick_at) return;
-    p.tick_at = when;
+    if (p.effects.deadline == never) return;
+    Instant when((p.effects.deadline.value() / p.rate + 1) * 1000);
+    when = std::max(when, schedule_.now() + microseconds(20));
+    if (when >= p.wake_at) return;
+    p.wake_at = when;
     std::uint64_t const life = p.life;
     schedule_.at(when, [this, a, life, when] {
         if (!alive(a) || processes_[a]->life != life) return;
         Process& q = *processes_[a];
-        if (q.tick_at != when) return;
-        q.tick_at = never;
-        if (!q.paused) step(a, Tick{});
+        if (q.wake_at != when) return;
+        q.wake_at = never;
+        if (!q.paused) end_turn(a);
     });
 }
 
-// --- what the replica does in the server -----------------------------------------------------
-
-void Cluster::keep_house(Address a) {
+void Cluster::perform(Address a) {
     Process& p = *processes_[a];
-    std::uint64_t const life = p.life;
-    Duration const soon = milliseconds(50 + static_cast<std::int64_t>(prng_.below(100)));
-    schedule_.after(soon, [this, a, life] {
-        if (alive(a) && processes_[a]->life == life) keep_house(a);
+    for (TraceEvent const& e : std::exchange(p.effects.trace, {})) {
+        ++counts_[name_of(e.what)];
+        say(p.id + " " + name_of(e.what) + " in epoch " + std::to_string(e.epoch.value()) + ": " +
+            std::to_string(e.value));
+        if (e.what == Happened::diverged) violation(a, "diverged");
+        if (e.what == Happened::snapshot_installed) p.invariants = CoreInvariants();
+    }
+    check(a);
+    for (Send& send : std::exchange(p.effects.sends, {})) {
+        if (auto const to = address_of(send.to)) network_.send(a, *to, std::move(send.message));
+    }
+    if (p.effects.targets) {
+        p.targets = *std::exchange(p.effects.targets, std::nullopt);
+        network_.look(a);
+    }
+    auto const replies = std::exchange(p.effects.replies, {});
+    auto const lost = std::exchange(p.effects.lost, {});
+    if (p.effects.wants_identity && !std::exchange(p.leaving, true)) leave(a);
+    if (!watcher_) return;
+    for (replica::Reply const& reply : replies) watcher_->on_reply(a, reply);
+    for (SessionId const session : lost) {
+        watcher_->on_lost(a, session);
+        close(a, session);
+    }
+}
+
+/// It was removed, and goes on under another id.
+void Cluster::leave(Address a) {
+    Process& p = *processes_[a];
+    later(a, microseconds(1), [this, a] {
+        Process& q = *processes_[a];
+        network_.reconnect(a);
+        q.links.clear();
+        q.id = new_id(a);
+        q.leaving = false;
+        q.invariants = CoreInvariants();
+        say(q.id + " is the new id at " + std::to_string(a));
+        input(a, replica::IdentityGiven{q.id});
     });
-    if (p.paused) return;
-    if (p.core.voter()) {
-        p.was_voter = true;
-        return kick_silent(p, a);
-    }
-    if (p.was_voter) return leave(p, a);
-    if (p.core.epoch() > Epoch(0)) join(p, a);
+    say(p.id + " leaves");
 }
 
-/// One whom a majority has not heard for long loses its slot.
-void Cluster::kick_silent(Process& p, Address a) {
-    if (schedule_.now() - p.asked_at < seconds(1)) return;
-    for (MemberId const id : p.core.configuration().voters) {
-        if (id == p.id || !p.core.majority_misses(id, local_time(p))) continue;
-        std::string const slot = p.store.slot_of(id.str());
-        p.asked_at = schedule_.now();
-        ++counts_["kick proposed"];
-        submit(a, {{0, slot, "", p.store.find(slot)->revision.value()}});
-        return;
+void Cluster::check(Address a) {
+    Process& p = *processes_[a];
+    Core const& c = p.replica.core();
+    if (auto const bad = p.invariants.check(c)) violation(a, *bad);
+    check_changes(p, a);
+    if (c.epoch() == Epoch(0)) return;
+    Lineage const lineage = c.configuration().lineage;
+    std::string bad = agreement_.stands(lineage, c.applied(), c.fingerprint());
+    if (!bad.empty()) violation(a, bad);
+    if (c.epoch() != p.entered || lineage != p.lineage) {
+        p.entered = c.epoch();
+        p.lineage = lineage;
+        p.accepted = Ballot(0);
+        if (bad = agreement_.entered(c.configuration()); !bad.empty()) violation(a, bad);
+    }
+    if (c.acceptor().accepted == p.accepted) return;
+    p.accepted = c.acceptor().accepted;
+    if (bad = agreement_.accepted(lineage, c.epoch(), c.acceptor()); !bad.empty()) {
+        violation(a, bad);
     }
 }
 
-/// It has proof that it is no voter any more: it goes on under a new id.
-void Cluster::leave(Process& p, Address a) {
-    network_.reconnect(a);
-    p.was_voter = false;
-    p.replaces.reset();
-    p.id = new_id(a);
-    p.life = ++next_life_;
-    std::uint64_t const life = p.life;
-    say(p.id.str() + " is the new id at " + std::to_string(a));
-    p.invariants = CoreInvariants();
-    p.tick_at = never;
-    p.turn_planned = false;
-    step(a, Rename{p.id});
-    schedule_.after(milliseconds(100), [this, a, life] {
-        if (alive(a) && processes_[a]->life == life) keep_house(a);
-    });
-}
-
-/// Takes the slot of the process that was here before, or a free one, by way of some voter.
-void Cluster::join(Process& p, Address a) {
-    if (schedule_.now() - p.asked_at < milliseconds(500)) return;
-    std::string slot = p.replaces ? p.store.slot_of(p.replaces->str()) : "";
-    if (slot.empty()) slot = p.store.slot_of("");
-    if (slot.empty()) return;
-    std::set<MemberId> linked;
-    std::vector<Address> upstreams;
-    for (auto const& [address, id] : p.links) {
-        linked.insert(id);
-        if (p.core.configuration().voter_index(id)) upstreams.push_back(address);
+/// Every revision that is new here must be what it is everywhere; those that came with a snapshot
+/// are looked at, too.
+void Cluster::check_changes(Process& p, Address a) {
+    store::Store const& s = p.replica.store();
+    std::string path;
+    for (Revision rev = std::max(p.checked.next(), s.first_revision()); rev <= s.revision();
+         rev = rev.next()) {
+        store::Event const event = s.event(rev, path);
+        std::string const bad = agreement_.applied(
+            {rev, event.kind, std::string(event.path), std::string(event.value.view())});
+        if (!bad.empty()) violation(a, bad);
+        p.checked = rev;
     }
-    for (MemberId const id : p.core.configuration().voters) {
-        bool const replaced = p.replaces == id;
-        if (!replaced && !linked.contains(id) && prng_.below(10) != 0) return;
-    }
-    if (upstreams.empty()) return;
-    p.asked_at = schedule_.now();
-    Address const by = upstreams[prng_.below(upstreams.size())];
-    Command const command{0, slot, p.id.str(), p.store.find(slot)->revision.value()};
-    if (network_.is_cut(a, by)) return;
-    schedule_.after(microseconds(200), [this, by, command] { submit(by, {command}); });
 }
 
 // --- questions -------------------------------------------------------------------------------
@@ -365,18 +376,19 @@ bool Cluster::converged() const {
     Process const* first = nullptr;
     for (auto const& p : processes_) {
         if (!p) continue;
-        if (p->paused || p->core.epoch() == Epoch(0)) return false;
-        if (p->core.voter() && p->core.waiting()) return false;
+        Core const& c = p->replica.core();
+        if (p->paused || c.epoch() == Epoch(0)) return false;
+        if (c.voter() && c.waiting()) return false;
         if (!first) first = p.get();
-        if (p->core.epoch() != first->core.epoch()) return false;
-        if (p->store.chain() != first->store.chain()) return false;
-        if (p->store.revision() != first->store.revision()) return false;
+        if (c.configuration() != first->replica.core().configuration()) return false;
+        if (p->replica.state().chain() != first->replica.state().chain()) return false;
+        if (p->replica.store().revision() != first->replica.store().revision()) return false;
     }
     return first != nullptr;
 }
 
 void Cluster::violation(Address a, std::string const& what) {
-    std::string const line = processes_[a]->id.str() + ": " + what;
+    std::string const line = processes_[a]->id + ": " + what;
     say("VIOLATION " + line);
     if (violations_.size() < 10) violations_.push_back(line);
 }

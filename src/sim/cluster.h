@@ -1,14 +1,14 @@
-// The processes of a simulated cluster: each is the real core, a small store, and a stand-in for
-// the replica's rules of membership. Every step of every process is checked.
+// The processes of a simulated cluster: each is the real replica, so the real core and store. Every
+// step of every process is checked.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 
 #include "consensus/core_invariants.h"
+#include "replica/replica.h"
 #include "sim/checkers.h"
-#include "sim/key_value.h"
 #include "sim/network.h"
 #include "wire/flight_recorder.h"
 
@@ -18,47 +18,59 @@ struct ClusterOptions {
     std::size_t voters = 3;
     std::size_t spares = 0;  // addresses beyond those of the first voters
     Tuning tuning;
+    store::StoreLimits store = {.history_revisions = 2000};
+    Duration pulse = milliseconds(500);
     bool skewed_clocks = false;
-    bool housekeeping = true;  // kick, rejoin, replace by themselves
+    bool encoded = true;  // messages go through the codec of the member links
     std::optional<wire::FlightRecorder::Bounds> recorded = {};  // none: nothing is
 };
 
-/// Who hears of what processes do. Called from within a step's aftermath.
+/// Who hears of what processes do. Called behind a step of one.
 class Watcher {
   public:
     virtual ~Watcher() = default;
-    virtual void on_change(Address at, Change const& change) = 0;  // applied at its origin
-    virtual void on_read_ready(Address at, std::uint64_t token) = 0;
-    virtual void on_read_refused(Address at, std::uint64_t token) = 0;
-    /// Commands of this origin that will never be applied, or of which nobody can tell.
-    virtual void on_returned(Address at, Bytes const& payload) = 0;
-    virtual void on_lost(Address at) = 0;
+    virtual void on_reply(Address at, replica::Reply const& reply) = 0;
+    /// The session is gone, and what it waits for is not answered.
+    virtual void on_lost(Address at, SessionId session) = 0;
 };
 
 class Cluster : public Hosts {
   public:
+    /// A cluster in which all voters of the options vote and own lanes.
     Cluster(Schedule& schedule, Prng& prng, ClusterOptions const& options);
 
     void watch(Watcher* watcher) { watcher_ = watcher; }
     // --- what may be done to it
     void crash(Address a, bool silent);
-    void start(Address a);  // an empty process that follows
+    void start(Address a);  // an empty process that attaches to the others
     void pause(Address a);
     void resume(Address a);
-    bool submit(Address a, std::vector<Command> const& commands);
-    void read(Address a, std::uint64_t token);
-    void tick(Address a);
+    /// The operator's order to go on alone.
+    void force(Address a);
+    /// A client's connection; its requests are answered by the watcher's on_reply().
+    SessionId open(Address a);
+    void close(Address a, SessionId session);
+    /// REQUIRES: serving(a), and the session is one of its own.
+    void request(Address a, SessionId session, Request const& request);
 
     // --- what may be asked
     [[nodiscard]] std::size_t addresses() const { return processes_.size(); }
     [[nodiscard]] bool alive(Address a) const { return processes_[a] != nullptr; }
     [[nodiscard]] bool paused(Address a) const { return alive(a) && processes_[a]->paused; }
-    [[nodiscard]] Core const& core(Address a) const { return processes_[a]->core; }
-    [[nodiscard]] KeyValue const& store(Address a) const { return processes_[a]->store; }
+    [[nodiscard]] bool serving(Address a) const {
+        return alive(a) && processes_[a]->replica.serving();
+    }
+    [[nodiscard]] Core const& core(Address a) const { return replica(a).core(); }
+    [[nodiscard]] store::Store const& store(Address a) const { return replica(a).store(); }
+    [[nodiscard]] replica::Replica const& replica(Address a) const {
+        return processes_[a]->replica;
+    }
+    /// The newest content of a file in the copy of this process; "" if there is none.
+    [[nodiscard]] std::string content(Address a, std::string const& path) const;
     [[nodiscard]] std::optional<Address> address_of(MemberId id) const;
+    [[nodiscard]] static std::string address_text(Address a);
     [[nodiscard]] Network& network() { return network_; }
     [[nodiscard]] Agreement const& agreement() const { return agreement_; }
-    [[nodiscard]] Revision founded() const { return founded_; }
     [[nodiscard]] std::vector<std::string> const& violations() const { return violations_; }
     [[nodiscard]] std::map<std::string, std::uint64_t> const& counts() const { return counts_; }
     /// A digest of every message that ever arrived: two runs of one seed have the same.
@@ -77,40 +89,46 @@ class Cluster : public Hosts {
     void link_up(Address at, Address peer) override;
     void link_down(Address at, Address peer) override;
     void arrive(Address at, Address from, Message const& message) override;
+    [[nodiscard]] bool wants(Address a, Address b) const override;
 
   private:
     struct Process {
-        MemberId id;
-        Core core;
-        KeyValue store;
+        Process(replica::Options options, std::unique_ptr<wire::FlightRecorder> r)
+            : id(options.identity.id), recorder(std::move(r)), replica(std::move(options)) {}
+        ProcessId id;
+        std::unique_ptr<wire::FlightRecorder> recorder;
+        replica::Replica replica;
+        replica::Effects effects;
         CoreInvariants invariants;
         std::uint64_t life = 0;
-        std::map<Address, MemberId> links;
+        std::map<Address, ProcessId> links;
+        std::vector<replica::Target> targets;
         bool paused = false;
-        std::vector<Input> kernel;  // what arrives while paused
-        std::int64_t rate = 1000;   // of its clock, in thousandths
+        std::vector<std::function<void()>> kernel;  // what arrives while paused
+        std::int64_t rate = 1000;                   // of its clock, in thousandths
         bool turn_planned = false;
-        Instant tick_at = never;  // virtual time
-        std::optional<MemberId> replaces;
-        Instant asked_at;
-        bool was_voter = false;
+        bool leaving = false;
+        Instant wake_at = never;  // virtual time
+        Revision checked;         // the newest revision that was compared
+        Lineage lineage;
         Epoch entered;
         Ballot accepted;
-        std::optional<wire::FlightRecorder> recorder = {};
     };
-    MemberId new_id(Address a);
-    void boot(Address a, std::unique_ptr<Process> process);
-    void input(Address a, Input input);
-    void step(Address a, Input const& input);
-    Output core_step(Process& p, Input const& input);
-    void aftermath(Address a, Output const& out);
+    ProcessId new_id(Address a);
+    void boot(Address a, bool founds);
+    void found();
+    void input(Address a, replica::Input input);
+    void step(Address a, replica::Input const& input);
+    void end_turn(Address a);
+    void plan_turn(Address a);
+    void plan_wake(Address a);
+    void perform(Address a);
+    void leave(Address a);
     void check(Address a);
-    void plan_tick(Address a, Instant local_wake);
+    void check_changes(Process& p, Address a);
     [[nodiscard]] Instant local_time(Process const& p) const;
-    void keep_house(Address a);
-    void kick_silent(Process& p, Address a);
-    void leave(Process& p, Address a);
-    void join(Process& p, Address a);
+    /// Does it if the process still lives then.
+    void later(Address a, Duration wait, std::function<void()> what);
     void violation(Address a, std::string const& what);
     void say(std::string const& line);
 
@@ -119,16 +137,15 @@ class Cluster : public Hosts {
     ClusterOptions options_;
     Network network_;
     std::vector<std::unique_ptr<Process>> processes_;
-    std::vector<std::optional<MemberId>> last_id_;  // at each address
     std::vector<std::uint64_t> lives_;
     Agreement agreement_;
-    Revision founded_;
     Watcher* watcher_ = nullptr;
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> counts_;
     std::vector<std::string>* lines_ = nullptr;
     Hasher trace_;
     std::uint64_t next_life_ = 0;
+    SessionId next_session_{1};
 };
 
 }  // namespace doozer::sim

@@ -51,6 +51,12 @@ void Network::reconnect(Address a) {
     }
 }
 
+void Network::look(Address a) {
+    for (Address b = 0; b < addresses_; ++b) {
+        if (b != a && !pair(a, b).up) try_connect(a, b);
+    }
+}
+
 void Network::send(Address from, Address to, Message message) {
     if (!pair(from, to).up) return;
     if (wire(from, to).cut) {
@@ -133,6 +139,7 @@ void Network::try_connect(Address a, Address b) {
         Pair& p = pair(a, b);
         p.trying = false;
         if (p.up || !listening_[a] || !listening_[b]) return;
+        if (!hosts_.wants(a, b) && !hosts_.wants(b, a)) return;
         if (wire(a, b).cut || wire(b, a).cut) return try_connect(a, b);
         p.up = true;
         ++p.generation;

@@ -47,6 +47,8 @@ class Hosts {
     virtual void link_up(Address at, Address peer) = 0;
     virtual void link_down(Address at, Address peer) = 0;
     virtual void arrive(Address at, Address from, Message const& message) = 0;
+    /// Whether the process at `a` wants a link to whoever is at `b`.
+    [[nodiscard]] virtual bool wants(Address a, Address b) const = 0;
 };
 
 class Network {
@@ -59,6 +61,8 @@ class Network {
     void stop(Address a, bool silent);
     /// The process drops its connections and makes new ones.
     void reconnect(Address a);
+    /// The process wants other links than before.
+    void look(Address a);
     void send(Address from, Address to, Message message);
 
     void cut(Address from, Address to);  // one way

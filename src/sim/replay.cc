@@ -20,6 +20,7 @@ class Recorded : public Application {
   public:
     explicit Recorded(std::vector<FlightAnswer> const& answers) : answers_(answers) {}
     Applied apply(Batch const&) override { return next<Applied>(); }
+    Applied force(MemberId) override { return next<Applied>(); }
     [[nodiscard]] Bytes snapshot() const override {
         return Bytes(std::string(next<SnapshotTaken>().bytes, ' '));
     }
@@ -54,7 +55,9 @@ std::string words_for(Input const& input) {
                  [](Read const& in) { return "read " + std::to_string(in.token); },
                  [](Rename const& in) { return "rename to " + in.id.str(); },
                  [](Tick const&) { return std::string("tick"); },
-                 [](EndOfTurn const&) { return std::string("end of turn"); }},
+                 [](EndOfTurn const&) { return std::string("end of turn"); },
+                 [](Ask const& in) { return "ask " + in.peer.str(); },
+                 [](Force const&) { return std::string("force"); }},
         input);
 }
 

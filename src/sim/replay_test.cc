@@ -71,7 +71,14 @@ class BadDay {
     }
     void write() {
         Address const a = prng_.below(3);
-        cluster_.submit(a, {{++writes_, "k", std::to_string(writes_), -1}});
+        if (!cluster_.serving(a)) return;
+        std::string const value = std::to_string(++writes_);
+        Request r;
+        r.verb = Verb::set;
+        r.path = "/k";
+        r.value = value;
+        r.rev = clobber;
+        cluster_.request(a, cluster_.open(a), r);
     }
 
     Schedule schedule_;
@@ -164,6 +171,7 @@ class Interrupted : public Application {
         dump = recorder_.dump(core_);
         return {};
     }
+    Applied force(MemberId) override { return {}; }
     [[nodiscard]] Bytes snapshot() const override { return {}; }
     bool install(Bytes const&) override { return true; }
     std::string dump;

@@ -46,18 +46,13 @@ class Story : public Watcher {
         return cluster_ ? finish() : "no members";
     }
 
-    void on_change(Address, Change const& change) override {
-        if (change.id == last_id_) answered_ = true;
+    void on_reply(Address, replica::Reply const& reply) override {
+        if (reply.session != session_) return;
+        bool const not_done = reply.error && reply.error->code != Errc::rev_mismatch;
+        (not_done ? refused_ : answered_) = true;
+        found_ = reply.value ? std::string(reply.value->view()) : "";
     }
-    void on_read_ready(Address at, std::uint64_t token) override {
-        if (token != last_id_) return;
-        answered_ = true;
-        File const* const file = cluster_->store(at).find(last_key_);
-        found_ = file ? file->value : "";
-    }
-    void on_read_refused(Address, std::uint64_t) override {}
-    void on_returned(Address, Bytes const&) override {}
-    void on_lost(Address) override {}
+    void on_lost(Address, SessionId) override {}
 
   private:
     std::string perform(Words const& w) {
@@ -70,7 +65,7 @@ class Story : public Watcher {
             bad = expect(w);
         } else if (verb == "run") {
             pass(duration(w[1]));
-        } else if (verb == "set" || verb == "cas" || verb == "read") {
+        } else if (verb == "set" || verb == "cas" || verb == "del" || verb == "read") {
             bad = request(w);
         } else if (verb == "heal" && w.size() == 1) {
             mend();
@@ -89,7 +84,8 @@ class Story : public Watcher {
             if (w[1] == "park")
                 options_.tuning.park_ahead = static_cast<std::uint64_t>(number(w[2]));
             if (w[1] == "log") options_.tuning.log_bytes = static_cast<std::size_t>(number(w[2]));
-            if (w[1] == "housekeeping") options_.housekeeping = w[2] == "on";
+            if (w[1] == "pulse") options_.pulse = duration(w[2]);
+            if (w[1] == "history") options_.store.history_revisions = number(w[2]);
             return "";
         }
         for (std::size_t i = 1; i < w.size(); ++i) names_ += w[i];
@@ -102,6 +98,7 @@ class Story : public Watcher {
         cluster_->watch(this);
         if (trace_) cluster_->log_to(&lines_);
         pass(milliseconds(500));
+        founded_ = cluster_->agreement().newest().epoch;
     }
 
     [[nodiscard]] Address at(std::string const& name) const {
@@ -120,21 +117,35 @@ class Story : public Watcher {
         }
     }
 
+    /// On a connection of its own; whoever asked before is not listened to any longer.
     std::string request(Words const& w) {
         if (w.size() < 3) return "what?";
-        last_id_ = ++ids_;
-        answered_ = false;
+        Address const a = at(w[1]);
+        if (!cluster_->serving(a)) return w[1] + " does not serve";
+        answered_ = refused_ = false;
         found_.clear();
-        std::size_t const equals = w[2].find('=');
-        last_key_ = w[2].substr(0, equals);
-        if (w[0] == "read") {
-            cluster_->read(at(w[1]), last_id_);
-        } else {
-            std::int64_t const expected = w[0] == "cas" && w.size() > 3 ? number(w[3]) : -1;
-            Command const c{last_id_, last_key_, w[2].substr(equals + 1), expected};
-            if (!cluster_->submit(at(w[1]), {c})) return "refused";
-        }
+        session_ = cluster_->open(a);
+        std::size_t const equals = std::min(w[2].find('='), w[2].size());
+        std::string const path = path_of(w[2].substr(0, equals));
+        std::string const value = w[2].substr(std::min(equals + 1, w[2].size()));
+        Request r;
+        r.path = path;
+        r.verb = w[0] == "read" ? Verb::get : w[0] == "del" ? Verb::del : Verb::set;
+        r.linear = w[0] == "read";
+        if (r.verb == Verb::set) r.value = value;
+        if (!r.linear) r.rev = w[0] == "cas" && w.size() > 3 ? Revision(number(w[3])) : clobber;
+        cluster_->request(a, session_, r);
         return "";
+    }
+
+    /// "k" is "/k"; "@a" is the id of a.
+    [[nodiscard]] std::string path_of(std::string key) const {
+        if (!key.starts_with('/')) key.insert(0, "/");
+        for (std::size_t mark = key.find('@'); mark != std::string::npos; mark = key.find('@')) {
+            std::string const id = cluster_->core(at(key.substr(mark + 1, 1))).me().str();
+            key.replace(mark, 2, id);
+        }
+        return key;
     }
 
     std::string fault(Words const& w) {
@@ -147,6 +158,8 @@ class Story : public Watcher {
             cluster_->start(a);
         } else if (verb == "pause") {
             cluster_->pause(a);
+        } else if (verb == "force") {
+            cluster_->force(a);
         } else if (verb == "resume") {
             cluster_->resume(a);
         } else if (verb == "part") {
@@ -213,6 +226,7 @@ class Story : public Watcher {
     std::string judge(Words const& w) {
         std::string const& what = w[1];
         if (what == "answered") return answered_ ? "" : "no answer";
+        if (what == "refused") return refused_ ? "" : "not refused";
         if (what == "unanswered") return answered_ ? "an answer" : "";
         if (what == "found") return found_ == w[2] ? "" : "found " + found_;
         std::uint64_t const seals =
@@ -235,16 +249,15 @@ class Story : public Watcher {
 
     std::string content(Address a, std::string const& what) const {
         std::size_t const equals = what.find('=');
-        File const* const file = cluster_->store(a).find(what.substr(0, equals));
-        std::string const value = file ? file->value : "";
+        std::string const value = cluster_->content(a, path_of(what.substr(0, equals)));
         return value == what.substr(equals + 1) ? "" : "\"" + value + "\"";
     }
 
     std::string configuration(Address a, Words const& w) const {
         Configuration const& c = cluster_->core(a).configuration();
         if (w[1] == "epoch") {
-            bool const same = c.epoch.value() == std::stoull(w[2]);
-            return same ? "" : "epoch " + std::to_string(c.epoch.value());
+            std::uint64_t const epoch = c.epoch.value() - founded_.value() + 1;
+            return epoch == std::stoull(w[2]) ? "" : "epoch " + std::to_string(epoch);
         }
         std::string wanted;
         for (std::size_t i = 2; i < w.size() && w[i] != "on"; ++i) wanted += w[i];
@@ -288,10 +301,10 @@ class Story : public Watcher {
     ClusterOptions options_;
     std::string names_;
     std::optional<Cluster> cluster_;
-    std::uint64_t ids_ = 0;
-    std::uint64_t last_id_ = 0;
-    std::string last_key_;
+    Epoch founded_;  // the first of the story
+    SessionId session_{0};
     bool answered_ = false;
+    bool refused_ = false;
     std::string found_;
     std::vector<std::string> lines_;
 };

@@ -6,8 +6,9 @@ namespace doozer::sim {
 
 std::vector<std::string> const& fault_kinds() {
     static std::vector<std::string> const kinds = {
-        "cut one way", "partition", "pause",      "crash",       "silent crash", "stall",
-        "reset",       "slow link", "clock skew", "tiny window", "tiny log",     "frozen majority"};
+        "cut one way", "partition",    "pause",          "crash",      "silent crash",
+        "stall",       "reset",        "slow link",      "clock skew", "tiny window",
+        "tiny log",    "tiny history", "frozen majority"};
     return kinds;
 }
 
@@ -21,7 +22,7 @@ class Run {
         : options_(options),
           prng_(options.seed),
           cluster_(schedule_, prng_, cluster_options()),
-          workload_(schedule_, prng_, cluster_, 4) {
+          workload_(schedule_, prng_, cluster_, 4, 2) {
         if (options.trace) cluster_.log_to(&result_.lines);
         cluster_.watch(&workload_);
     }
@@ -37,7 +38,7 @@ class Run {
         if (good()) check_convergence();
         for (std::string const& v : cluster_.violations()) fail(v);
         for (std::string const& w :
-             check_history(workload_.ops(), cluster_.agreement().log(), cluster_.founded())) {
+             check_history(workload_.ops(), workload_.watches(), cluster_.agreement().log())) {
             fail(w);
         }
         result_.operations = workload_.ops().size();
@@ -66,6 +67,10 @@ class Run {
             ++result_.faults["tiny log"];
             o.tuning.log_bytes = 200 + prng_.below(2000);
             o.tuning.decided_bytes = 1 + prng_.below(1000);
+        }
+        if (prng_.one_in(3)) {
+            ++result_.faults["tiny history"];
+            o.store.history_revisions = 50 + static_cast<std::int64_t>(prng_.below(50));
         }
         return o;
     }

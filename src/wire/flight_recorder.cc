@@ -28,6 +28,11 @@ class Noting : public Application {
         note(Record::applied, applied);
         return applied;
     }
+    Applied force(MemberId survivor) override {
+        Applied applied = app_.force(survivor);
+        note(Record::applied, applied);
+        return applied;
+    }
     [[nodiscard]] Bytes snapshot() const override {
         Bytes state = app_.snapshot();
         note(Record::snapshot, SnapshotTaken{state.size()});

@@ -15,7 +15,7 @@
 
 #include "base/limits.h"
 #include "base/result.h"
-#include "consensus/core.h"
+#include "consensus/recorder.h"
 
 namespace doozer::wire {
 
@@ -25,7 +25,7 @@ using base::Result;
 
 /// Keeps between N and 2N of the last inputs, N being what the first bound that is met allows: a
 /// segment is full then, the one before it is dropped, and a new one begins.
-class FlightRecorder {
+class FlightRecorder : public consensus::Recorder {
   public:
     struct Bounds {
         std::size_t bytes = base::flight_segment_bytes;
@@ -37,7 +37,7 @@ class FlightRecorder {
     /// core.step(now, input, app), written down. REQUIRES: every step of this core goes through
     /// here, and only this core's.
     consensus::Output step(consensus::Core& core, base::Instant now, consensus::Input const& input,
-                           consensus::Application& app);
+                           consensus::Application& app) override;
 
     /// The recording, whose last state is `core`'s. May be called from within step(), by the hook
     /// of an assertion that fails: then the input that did it is the last.

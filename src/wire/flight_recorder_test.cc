@@ -11,6 +11,7 @@ namespace {
 class Deaf : public Application {
   public:
     Applied apply(Batch const&) override { return {}; }
+    Applied force(MemberId) override { return {}; }
     [[nodiscard]] Bytes snapshot() const override { return {}; }
     bool install(Bytes const&) override { return true; }
 };

@@ -12,7 +12,7 @@ static_assert(
     member_protocol_version == 1 &&
     std::is_same_v<Message, std::variant<Hello, Frame, Prevote, PrevoteReply, Prepare, Promise,
                                          Accept, Accepted, Nack, Sealed, Fetch, Decided, Snapshot,
-                                         Forward, ReadQuery, ReadReply, Ping, Pong>>);
+                                         Forward, ReadQuery, ReadReply, Ping, Pong, Propose>>);
 
 void append_message(std::string& out, Message const& message) {
     ArchiveWriter to(out);

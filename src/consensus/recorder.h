@@ -1,0 +1,19 @@
+// The seam to whoever keeps what a core was told.
+#pragma once
+
+#include "consensus/core.h"
+
+namespace doozer::consensus {
+
+class Recorder {
+  public:
+    Recorder() = default;
+    Recorder(Recorder const&) = default;
+    Recorder& operator=(Recorder const&) = default;
+    virtual ~Recorder() = default;
+
+    /// core.step(now, input, app), and a note of it. Every step of one core goes through here.
+    virtual Output step(Core& core, Instant now, Input const& input, Application& app) = 0;
+};
+
+}  // namespace doozer::consensus
