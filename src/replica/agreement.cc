@@ -54,22 +54,25 @@ void Replica::watch_quorum(Instant now) {
 }
 
 void Replica::propose(Instant now) {
-    bool alone = false;
+    bool goes_on = false;
     do {  // alone, all of a batch is over at once, and there is room for more
-        submit_some(now);
+        goes_on = submit_some(now);
         tell(now, consensus::EndOfTurn{});
-        alone = core_.voter() && core_.unsettled() == 0;
-    } while (alone && !proposals_.empty());
+    } while (goes_on && core_.voter() && core_.unsettled() == 0 && !proposals_.empty());
 }
 
-void Replica::submit_some(Instant now) {
-    if (!core_.voter() || quorumless_since_ != never) return;
+/// Whether there was something, and room for it.
+bool Replica::submit_some(Instant now) {
+    if (!core_.voter() || quorumless_since_ != never) return false;
+    bool some = false;
     while (!proposals_.empty() && core_.unsettled() < lane_window_batches) {
         Proposed batch = proposals_.take();
         auto const out = core_step(now, consensus::Submit{Bytes(batch.changes)});
         DOOZER_ASSERT(out.submitted);
         in_flight_.push_back({*out.submitted, std::move(batch)});
+        some = true;
     }
+    return some;
 }
 
 consensus::Output Replica::core_step(Instant now, consensus::Input const& input) {

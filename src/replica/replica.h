@@ -81,7 +81,7 @@ class Replica : private consensus::Application {
     // agreement.cc: between the requests and the one order
     void end_turn(Instant now);
     void propose(Instant now);
-    void submit_some(Instant now);
+    bool submit_some(Instant now);
     void watch_quorum(Instant now);
     void tell(Instant now, consensus::Input const& input);
     consensus::Output core_step(Instant now, consensus::Input const& input);

@@ -59,10 +59,6 @@ void Network::look(Address a) {
 
 void Network::send(Address from, Address to, Message message) {
     if (!pair(from, to).up) return;
-    if (wire(from, to).cut) {
-        wire(from, to).held.push_back(std::move(message));
-        return;
-    }
     transmit(from, to, std::move(message));
 }
 
@@ -97,7 +93,12 @@ void Network::heal(Address from, Address to) {
     Wire& w = wire(from, to);
     if (!w.cut) return;
     w.cut = false;
-    for (Message& m : std::exchange(w.held, {})) transmit(from, to, std::move(m));
+    // At once, since what was sent after them is on its way, and nothing overtakes.
+    std::uint64_t const generation = pair(from, to).generation;
+    for (Message const& m : std::exchange(w.held, {})) {
+        if (pair(from, to).up && pair(from, to).generation == generation)
+            hosts_.arrive(to, from, m);
+    }
 }
 
 void Network::heal_all() {

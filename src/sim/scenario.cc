@@ -288,7 +288,7 @@ class Story : public Watcher {
         mend();
         Instant const until = schedule_.now() + seconds(60);
         while (schedule_.now() < until && cluster_->violations().empty()) {
-            pass(milliseconds(500));
+            pass(milliseconds(137));
             if (cluster_->converged()) return "";
         }
         return cluster_->violations().empty() ? "at the end the members do not converge"

@@ -276,7 +276,7 @@ class Run {
         }
         Instant const until = schedule_.now() + converge_within;
         while (good() && schedule_.now() < until) {
-            pass(milliseconds(500));
+            pass(milliseconds(137));  // in no step with what is done regularly
             if (cluster_.converged()) return;
         }
         if (good()) fail("the members do not converge");
