@@ -106,4 +106,23 @@ inline constexpr std::size_t flight_segment_inputs = 65'536;
 /// Linearizable reads that wait; more are refused.
 inline constexpr std::size_t reads_waiting_max = 65'536;
 
+// --- links between members -------------------------------------------------------------------
+/// The largest part of a message that is sent in one piece; larger messages go in several.
+inline constexpr std::size_t member_part_bytes_max = 256 * KiB;
+/// Messages above this go over the connection for bulk, unless the sender wants otherwise.
+inline constexpr std::size_t member_bulk_bytes = member_part_bytes_max;
+/// The largest message.
+inline constexpr std::size_t member_message_bytes_max = 1024 * MiB;
+/// A link with more than this waiting, behind the message that is being sent, is cut off. For bulk
+/// it is the largest message.
+inline constexpr std::size_t member_queue_bytes_max = 8 * MiB;
+/// What the greeting of a member may hold.
+inline constexpr std::size_t member_hello_bytes_max = 4 * KiB;
+/// Accepted connections of members whose greeting has not come yet; the oldest makes room.
+inline constexpr std::size_t member_greetings_max = 64;
+/// Refusals that are remembered so that the log does not repeat them.
+inline constexpr std::size_t member_reports_max = 64;
+/// The least length of a cluster secret.
+inline constexpr std::size_t cluster_secret_bytes_min = 16;
+
 }  // namespace doozer::base

@@ -11,16 +11,33 @@ namespace {
 constexpr std::size_t gather_max = 64;
 /// Input that was taken whole leaves its memory behind, unless it is this large.
 constexpr std::size_t kept_capacity_max = 4096;
+/// What TLS begins with: a record of the handshake. RFC 8446, 5.1.
+constexpr char tls_first_byte = 0x16;
 
 }  // namespace
 
 Connection::Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer,
-                       TlsIdentity const* identity)
-    : socket_(std::move(socket)), owner_(&owner), buffer_(buffer) {
-    if (identity != nullptr) tls_.emplace(*identity);
+                       TlsServer const* server)
+    : socket_(std::move(socket)), owner_(&owner), buffer_(buffer), tls_server_(server) {
+    prepare_socket();
+}
+
+Connection::Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer,
+                       TlsClient const& client, std::string const& host)
+    : socket_(std::move(socket)), owner_(&owner), buffer_(buffer), connected_here_(true) {
+    tls_.emplace(client, host);
+    prepare_socket();
+}
+
+void Connection::prepare_socket() {
     error_code ignored;  // a connection that is already broken says so when it is read
     socket_.non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay(true), ignored);
+}
+
+void Connection::start() {
+    if (connected_here_ && tls_) open_sealed({});
+    resume();
 }
 
 void Connection::resume() {
@@ -45,8 +62,12 @@ void Connection::on_readable() {
     error_code error;
     std::size_t const size = socket_.read_some(asio::buffer(buffer_), error);
     if (error == asio::error::would_block) return wait_readable();
-    if (error) return end();
+    bool const cut_short = tls_ && connected_here_ && !tls_->handshake_done();
+    if (error) return end(cut_short ? "TLS: the connection was closed in the handshake" : "");
     std::string_view const arrived(buffer_.data(), size);
+    if (TlsServer const* const server = std::exchange(tls_server_, nullptr)) {
+        if (arrived.front() == tls_first_byte) tls_.emplace(*server);
+    }
     tls_ ? open_sealed(arrived) : offer(arrived);
     if (!paused_) wait_readable();
 }
@@ -142,6 +163,30 @@ void Connection::close() {
         if (!sealed_.empty()) (void)write(sealed_, ignored);
     }
     socket_.close(ignored);
+}
+
+bool Connection::has_input() const {
+    error_code error;
+    return !input_.empty() || socket_.available(error) > 0;
+}
+
+bool Connection::is_loopback() const {
+    error_code error;
+    auto const is_here = [](asio::ip::address const& address) {
+        return address.is_loopback() ||
+               (address.is_v6() && address.to_v6().is_v4_mapped() &&
+                asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback());
+    };
+    auto const near = socket_.local_endpoint(error);
+    if (error) return false;
+    auto const far = socket_.remote_endpoint(error);
+    return !error && is_here(near.address()) && is_here(far.address());
+}
+
+std::string Connection::peer_host() const {
+    error_code error;
+    auto const endpoint = socket_.remote_endpoint(error);
+    return error ? "a peer that has gone" : endpoint.address().to_string();
 }
 
 std::string Connection::peer() const {

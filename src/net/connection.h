@@ -42,12 +42,18 @@ class ConnectionOwner {
 
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
-    /// With an `identity` the connection speaks TLS.
+    /// One that was accepted. With a `server`, which outlives it, it speaks TLS if the other side
+    /// begins with TLS.
     Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer,
-               TlsIdentity const* identity = nullptr);
+               TlsServer const* server = nullptr);
+    /// One that was made to `host`, for TLS.
+    Connection(tcp::socket socket, ConnectionOwner& owner, ReadBuffer& buffer,
+               TlsClient const& client, std::string const& host);
 
-    /// Begins to read.
-    void start() { resume(); }
+    /// Begins to read, and to speak if the handshake is this side's to begin.
+    void start();
+    /// Somebody else is told what comes from now on; what was not taken yet, with resume().
+    void hand_over(ConnectionOwner& owner) { owner_ = &owner; }
 
     /// Stops reading: the kernel's buffers fill, and the other side has to wait.
     void pause() { paused_ = true; }
@@ -73,8 +79,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
     [[nodiscard]] bool all_sent() const { return output_.empty() && sealed_.empty(); }
     [[nodiscard]] std::size_t input_bytes() const { return input_.capacity(); }
     [[nodiscard]] std::string peer() const;
+    [[nodiscard]] std::string peer_host() const;
+    /// The other end; nonsense if the connection is broken.
+    [[nodiscard]] tcp::endpoint remote_endpoint() const {
+        error_code ignored;
+        return socket_.remote_endpoint(ignored);
+    }
+    /// Whether both ends are on this machine, by their addresses.
+    [[nodiscard]] bool is_loopback() const;
+    [[nodiscard]] bool speaks_tls() const { return tls_.has_value(); }
+    /// Whether both sides have proved that they hold the TlsServer's or TlsClient's shared key.
+    [[nodiscard]] bool shares_key() const { return tls_ && tls_->shares_key(); }
+    /// Whether there are bytes that have arrived and were not read.
+    [[nodiscard]] bool has_input() const;
+    /// For setsockopt().
+    [[nodiscard]] int native_handle() { return socket_.native_handle(); }
 
   private:
+    void prepare_socket();
     void wait_readable();
     void on_readable();
     void offer(std::string_view arrived);
@@ -89,7 +111,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     ReadBuffer& buffer_;
     std::string input_;  // what was not taken yet
     OutputQueue output_;
+    TlsServer const* tls_server_ = nullptr;  // as long as nothing has arrived
     std::optional<TlsFilter> tls_;
+    bool connected_here_ = false;
     OutputQueue sealed_;  // with TLS, what output_ has become
     bool paused_ = true;
     bool waiting_readable_ = false;

@@ -2,7 +2,9 @@
 // on the other, and no socket in here.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,32 +15,75 @@ struct ssl_ctx_st;
 
 namespace doozer::net {
 
-/// A certificate with its key: what a server shows its clients.
-class TlsIdentity {
+/// What both sides of a connection know and prove to each other in place of certificates, and the
+/// protocol (ALPN, RFC 7301) that they speak then and nobody else. TLS 1.3 with an external key:
+/// RFC 8446, 4.2.11.
+struct SharedKey {
+    std::string protocol;
+    std::array<unsigned char, 32> bytes{};
+
+    /// HKDF-SHA256 of the secret with the protocol as its label. REQUIRES: secret is not empty.
+    static SharedKey derive(std::string_view secret, std::string protocol);
+};
+
+/// What a process shows those who connect to it: a certificate, or that it holds a shared key, or
+/// according to the protocol that they ask for one of the two. TLS 1.2 or newer.
+class TlsServer {
   public:
-    /// PEM files; the first may hold a chain. Error (other): one line that names the file.
-    static base::Result<TlsIdentity> load(std::string const& certificate_file,
-                                          std::string const& key_file);
+    struct Files {
+        std::string certificate;  ///< PEM, may hold a chain
+        std::string key;          ///< PEM
+    };
+
+    /// REQUIRES: one of both is there. Error (other): one line that names the file.
+    static base::Result<TlsServer> make(std::optional<Files> const& files,
+                                        std::optional<SharedKey> key);
+
+    [[nodiscard]] bool has_certificate() const;
 
   private:
     friend class TlsFilter;
-    explicit TlsIdentity(std::shared_ptr<ssl_ctx_st> context) : context_(std::move(context)) {}
-    std::shared_ptr<ssl_ctx_st> context_;
+    friend struct TlsCallbacks;
+    struct Shown;
+    explicit TlsServer(std::shared_ptr<Shown const> shown) : shown_(std::move(shown)) {}
+    std::shared_ptr<Shown const> shown_;
 };
 
-/// The server's side of one connection; TLS 1.2 or newer.
+/// How a process connects to others, and what it wants to see from them.
+class TlsClient {
+  public:
+    /// Trusts servers whose certificate is signed by one in the file (PEM), or in the system's
+    /// store if `authority_file` is empty. Error (other): one line that names the file.
+    static base::Result<TlsClient> trusting(std::string const& authority_file);
+    /// Trusts those who prove that they hold the key, and no certificate.
+    static TlsClient holding(SharedKey key);
+
+  private:
+    friend class TlsFilter;
+    struct Wanted;
+    explicit TlsClient(std::shared_ptr<Wanted const> wanted) : wanted_(std::move(wanted)) {}
+    std::shared_ptr<Wanted const> wanted_;
+};
+
+/// The ALPN protocol of those who come with a certificate or ask for one. They need not name it.
+inline constexpr std::string_view certified_protocol = "doozer";
+
+/// One side of one connection.
 class TlsFilter {
   public:
-    explicit TlsFilter(TlsIdentity const& identity);
+    explicit TlsFilter(TlsServer const& server);
+    /// `host`, a name or an IP address, is whom the certificate must be for; not looked at where a
+    /// key is shared.
+    TlsFilter(TlsClient const& client, std::string const& host);
     ~TlsFilter();
     TlsFilter(TlsFilter const&) = delete;
     TlsFilter& operator=(TlsFilter const&) = delete;
 
     enum class Opened { more, ended };
 
-    /// Takes what came from the socket and appends what it means to `plain`. `ended`: the other
-    /// side says that it sends nothing more. Error (other): what came is not TLS, or broken; the
-    /// connection cannot go on.
+    /// Takes what came from the socket and appends what it means to `plain`; with nothing, begins.
+    /// `ended`: the other side says that it sends nothing more. Error (other): what came is not
+    /// TLS, or broken, or not from whom it should be; the connection cannot go on.
     base::Result<Opened> open(std::string_view sealed, std::string& plain);
 
     /// Takes all of `plain` for the other side. REQUIRES: handshake_done().
@@ -51,13 +96,30 @@ class TlsFilter {
     /// handshake has to say.
     void take_sealed(std::string& sealed);
 
-    [[nodiscard]] bool handshake_done() const;
+    /// Whether each side has proved what it had to prove.
+    [[nodiscard]] bool handshake_done() const { return state_.done; }
+    /// Whether that was the shared key.
+    [[nodiscard]] bool shares_key() const { return state_.done && state_.key != nullptr; }
 
     /// About what an idle connection costs, in bytes.
     static constexpr std::size_t fixed_bytes = 20'480;
 
   private:
+    friend struct TlsCallbacks;
+    /// What OpenSSL's callbacks know of the connection that they are called for.
+    struct State {
+        SharedKey const* key = nullptr;  // the one that must be proved
+        char const* refused = nullptr;   // why the handshake was ended, if by a callback
+        bool done = false;
+    };
+
+    explicit TlsFilter(ssl_ctx_st* context);
+    base::Result<bool> shake_hands();
+    [[nodiscard]] base::Error failed() const;
+
+    std::shared_ptr<void const> kept_;  // what the callbacks use
     ssl_st* ssl_;
+    State state_;
 };
 
 }  // namespace doozer::net

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "wire/client_codec.h"
 #include "wire/frame.h"
+#include "wire/member_stream.h"
 
 namespace doozer::server {
 namespace {
@@ -32,14 +33,30 @@ base::Response response_of(replica::Reply const& reply) {
 }  // namespace
 
 ClientSession::ClientSession(base::SessionId id, SessionHost& host, net::tcp::socket socket,
-                             net::ReadBuffer& buffer, net::TlsIdentity const* identity,
+                             net::ReadBuffer& buffer, net::TlsServer const* tls,
                              std::size_t frame_bytes_max)
     : id_(id),
       host_(host),
-      connection_(std::make_shared<net::Connection>(std::move(socket), *this, buffer, identity)),
-      frame_bytes_max_(frame_bytes_max) {}
+      connection_(std::make_shared<net::Connection>(std::move(socket), *this, buffer, tls)),
+      frame_bytes_max_(frame_bytes_max),
+      tls_only_(tls != nullptr && tls->has_certificate()) {}
+
+/// Judges who is on the other side by how it begins.
+bool ClientSession::is_for_clients(std::string_view bytes) {
+    bool const plain = !connection_->speaks_tls();
+    if (connection_->shares_key() || (plain && bytes.front() == wire::member_magic.front())) {
+        talks_ = Talks::as_member;
+        connection_->pause();
+        host_.on_member(*this);
+        return false;
+    }
+    talks_ = Talks::as_client;
+    if (plain && tls_only_) host_.on_client_end(*this, "TLS: the other side speaks no TLS");
+    return true;
+}
 
 std::size_t ClientSession::on_bytes(std::string_view bytes) {
+    if (talks_ == Talks::nothing_yet && !is_for_clients(bytes)) return 0;
     if (is_ending) return bytes.size();
     host_.on_activity(*this);
     wire::FrameSplitter frames(bytes, frame_bytes_max_);
@@ -91,7 +108,7 @@ void ClientSession::read_if_possible(std::size_t kept_bytes) {
 }
 
 bool ClientSession::has_room() const {
-    return connection_->output().size() <= base::output_bytes_pause &&
+    return talks_ != Talks::as_member && connection_->output().size() <= base::output_bytes_pause &&
            outstanding_ <= base::requests_outstanding_pause &&
            kept_bytes_ <= base::requests_outstanding_bytes_pause;
 }

@@ -35,17 +35,25 @@ class SessionHost {
     /// The client is gone, or is not listened to any longer because of what it sent: then `refused`
     /// says why. What is left to send to it is sent when the turn ends.
     virtual void on_client_end(ClientSession& session, std::string_view refused) = 0;
+    /// This is no client but another member (wire/member_stream.h), and the session reads nothing
+    /// more: when it is back in its own hands the host moves the connection, take_connection(), to
+    /// MemberLinks and removes the session.
+    virtual void on_member(ClientSession& session) {
+        on_client_end(session, "members do not link to this process");
+    }
 };
 
 class ClientSession : public net::ConnectionOwner {
   public:
     ClientSession(base::SessionId id, SessionHost& host, net::tcp::socket socket,
-                  net::ReadBuffer& buffer, net::TlsIdentity const* identity,
-                  std::size_t frame_bytes_max);
+                  net::ReadBuffer& buffer, net::TlsServer const* tls, std::size_t frame_bytes_max);
 
     void start() { connection_->start(); }
     [[nodiscard]] base::SessionId id() const { return id_; }
     [[nodiscard]] std::string peer() const { return connection_->peer(); }
+
+    /// For on_member(); nothing but the session's destruction may follow.
+    std::shared_ptr<net::Connection> take_connection() { return std::move(connection_); }
 
     /// Queues the response; flush() sends it. Returns the bytes that this takes.
     std::size_t append(replica::Reply const& reply);
@@ -75,11 +83,14 @@ class ClientSession : public net::ConnectionOwner {
     /// Handles one message. False if it was the last that is listened to.
     bool handle(std::string_view body);
     [[nodiscard]] bool has_room() const;
+    bool is_for_clients(std::string_view bytes);
 
     base::SessionId id_;
     SessionHost& host_;
     std::shared_ptr<net::Connection> connection_;
     std::size_t frame_bytes_max_;
+    bool tls_only_;
+    enum class Talks { nothing_yet, as_client, as_member } talks_ = Talks::nothing_yet;
     std::size_t outstanding_ = 0;  // requests without a reply
     std::size_t kept_bytes_ = 0;
 };

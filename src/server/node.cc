@@ -49,8 +49,8 @@ Node::Node(Options options)
 
 Result<Done> Node::prepare() {
     if (!options_.tls_certificate_file.empty()) {
-        DOOZER_TRY(tls_,
-                   net::TlsIdentity::load(options_.tls_certificate_file, options_.tls_key_file));
+        net::TlsServer::Files const files{options_.tls_certificate_file, options_.tls_key_file};
+        DOOZER_TRY(tls_, net::TlsServer::make(files, std::nullopt));
     }
     return listener_.listen(options_.listen);
 }

@@ -53,7 +53,7 @@ class Node : public SessionHost {
     net::asio::signal_set signals_;
     net::asio::steady_timer timer_;
     net::Listener listener_;
-    std::optional<net::TlsIdentity> tls_;
+    std::optional<net::TlsServer> tls_;
     std::unique_ptr<replica::Replica> replica_;
     replica::Effects effects_;
     std::unordered_map<SessionId, std::unique_ptr<ClientSession>> sessions_;

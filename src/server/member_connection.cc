@@ -1,0 +1,227 @@
+#include "server/member_connection.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/limits.h"
+#include "net/socket_options.h"
+#include "server/clock.h"
+
+namespace doozer::server {
+namespace {
+
+using wire::RecordType;
+
+/// Messages from this size on are sent from where they are, not copied.
+constexpr std::size_t shared_message_bytes_min = 4096;
+/// How much is handed over to the socket at a time, and how much until others have their turn.
+constexpr std::size_t window_bytes = 256 * base::KiB;
+constexpr std::size_t burst_bytes = 1 * base::MiB;
+/// Source: consensus.md, Transport.
+constexpr int unsent_bytes = 64 * 1024;
+constexpr base::Duration unheard = base::seconds(3);
+
+}  // namespace
+
+MemberConnection::MemberConnection(net::asio::io_context& loop, MemberConnectionHost& host,
+                                   std::shared_ptr<net::Connection> connection)
+    : loop_(loop),
+      host_(host),
+      connection_(std::move(connection)),
+      dialled_(false),
+      heard_at_(monotonic_now()) {
+    connection_->hand_over(*this);
+    net::set_prompt(connection_->native_handle(), unsent_bytes, unheard);
+}
+
+MemberConnection::MemberConnection(net::asio::io_context& loop, MemberConnectionHost& host,
+                                   net::tcp::socket socket, net::ReadBuffer& buffer,
+                                   net::TlsClient const* client)
+    : loop_(loop), host_(host), dialled_(true), heard_at_(monotonic_now()) {
+    connection_ =
+        client != nullptr
+            ? std::make_shared<net::Connection>(std::move(socket), *this, buffer, *client, "")
+            : std::make_shared<net::Connection>(std::move(socket), *this, buffer);
+    net::set_prompt(connection_->native_handle(), unsent_bytes, unheard);
+}
+
+void MemberConnection::start() {
+    net::asio::post(loop_, [self = shared_from_this()] {
+        if (self->is_open()) self->connection_->start();
+    });
+}
+
+void MemberConnection::say_hello(wire::Hello const& hello) {
+    DOOZER_ASSERT(is_greeting());
+    connection_->output().append([&](std::string& out) {
+        if (!std::exchange(said_magic_, true)) out += wire::member_magic;
+        wire::append_hello(out, hello);
+    });
+    flush();
+}
+
+void MemberConnection::greet(wire::Hello hello) {
+    DOOZER_ASSERT(is_greeting());
+    hello_ = std::move(hello);
+    phase_ = Phase::greeted;
+    deadline = base::never;
+}
+
+void MemberConnection::refuse(wire::Refusal const& refusal) {
+    DOOZER_ASSERT(is_greeting());
+    connection_->output().append([&](std::string& out) {
+        if (!std::exchange(said_magic_, true)) out += wire::member_magic;
+        wire::append_refusal(out, refusal);
+    });
+    phase_ = Phase::refused;
+    flush();
+}
+
+void MemberConnection::close() {
+    phase_ = Phase::closed;
+    connection_->close();
+    waiting_.clear();
+    waiting_bytes_ = sent_of_first_ = 0;
+    std::string().swap(message_);
+    // Whoever has called this may be called by the connection.
+    net::asio::post(loop_, [self = shared_from_this()] {});
+}
+
+void MemberConnection::fail(std::string const& why) {
+    if (!is_open()) return;
+    close();
+    net::asio::post(loop_, [self = shared_from_this(), why] { self->host_.on_gone(*self, why); });
+}
+
+void MemberConnection::on_end(std::string_view refused) {
+    fail(refused.empty() ? "the other side has closed the connection" : std::string(refused));
+}
+
+std::size_t MemberConnection::record_bytes_max() const {
+    return is_greeted() ? base::member_part_bytes_max : base::member_hello_bytes_max;
+}
+
+std::size_t MemberConnection::on_bytes(std::string_view bytes) {
+    auto const kept = shared_from_this();
+    heard_at_ = monotonic_now();
+    if (phase_ == Phase::refused) return bytes.size();
+    std::size_t taken = 0;
+    if (!heard_magic_) {
+        std::string_view const magic = bytes.substr(0, wire::member_magic.size());
+        if (!wire::member_magic.starts_with(magic)) {
+            fail("the other side is no member: it does not greet as one");
+            return bytes.size();
+        }
+        if (magic.size() < wire::member_magic.size()) return 0;
+        heard_magic_ = true;
+        taken = magic.size();
+    }
+    while (phase_ == Phase::greeting || phase_ == Phase::greeted) {
+        wire::RecordSplitter records(bytes.substr(taken), record_bytes_max());
+        auto const record = records.next();
+        if (!record.ok()) {
+            fail(record.error().detail);
+            break;
+        }
+        if (!record.value()) return taken;
+        taken += records.consumed();
+        is_greeted() ? handle(*record.value()) : handle_greeting(*record.value());
+    }
+    return bytes.size();
+}
+
+void MemberConnection::handle_greeting(wire::RecordSplitter::Record const& record) {
+    if (record.type == static_cast<std::uint8_t>(RecordType::hello)) {
+        auto const hello = wire::decode_hello(record.body);
+        if (!hello.ok()) return fail(hello.error().detail);
+        host_.on_hello(*this, hello.value());
+        DOOZER_ASSERT(!is_greeting());
+    } else if (record.type == static_cast<std::uint8_t>(RecordType::refusal) && dialled_) {
+        auto const refusal = wire::decode_refusal(record.body);
+        if (!refusal.ok()) return fail(refusal.error().detail);
+        host_.on_refusal(*this, refusal.value());
+    } else {
+        fail("a record before the greeting");
+    }
+}
+
+void MemberConnection::handle(wire::RecordSplitter::Record const& record) {
+    switch (static_cast<RecordType>(record.type)) {
+        case RecordType::message:
+            return deliver(record.body);
+        case RecordType::part:
+            if (message_.size() + record.body.size() > base::member_message_bytes_max) {
+                return fail("a message over the limit of " +
+                            std::to_string(base::member_message_bytes_max) + " bytes");
+            }
+            message_ += record.body;
+            return;
+        case RecordType::bulk_wanted:
+            return host_.on_bulk_wanted(*this);
+        case RecordType::hello:
+        case RecordType::refusal:
+            return fail("a second greeting");
+    }
+    // A later version may know more; it does not count on it.
+}
+
+void MemberConnection::deliver(std::string_view body) {
+    if (message_.empty()) return host_.on_message(*this, body);
+    if (message_.size() + body.size() > base::member_message_bytes_max) {
+        return fail("a message over the limit of " +
+                    std::to_string(base::member_message_bytes_max) + " bytes");
+    }
+    std::string const whole = std::exchange(message_, {}).append(body);
+    host_.on_message(*this, whole);
+}
+
+void MemberConnection::send(base::Bytes message) {
+    DOOZER_ASSERT(is_open());
+    DOOZER_ASSERT(message.size() <= base::member_message_bytes_max);
+    waiting_bytes_ += message.size();
+    waiting_.push_back(std::move(message));
+}
+
+void MemberConnection::ask_for_bulk() {
+    connection_->output().append(
+        [](std::string& out) { wire::append_record_header(out, RecordType::bulk_wanted, 0); });
+}
+
+/// Moves messages to the connection, not more than it is likely to send soon. False: nothing waits
+/// any more.
+bool MemberConnection::fill() {
+    net::OutputQueue& output = connection_->output();
+    while (!waiting_.empty() && output.size() < window_bytes) {
+        base::Bytes const& message = waiting_.front();
+        std::size_t const left = message.size() - sent_of_first_;
+        std::size_t const size = std::min(left, base::member_part_bytes_max);
+        RecordType const type = size == left ? RecordType::message : RecordType::part;
+        bool const shared = size == message.size() && size >= shared_message_bytes_min;
+        output.append([&](std::string& out) {
+            wire::append_record_header(out, type, size);
+            if (!shared) out += message.view().substr(sent_of_first_, size);
+        });
+        if (shared) output.append(message);
+        sent_of_first_ += size;
+        if (size < left) continue;
+        waiting_bytes_ -= message.size();
+        sent_of_first_ = 0;
+        waiting_.pop_front();
+    }
+    return !waiting_.empty();
+}
+
+void MemberConnection::flush() {
+    auto const kept = shared_from_this();
+    for (std::size_t burst = 0; is_open() && burst < burst_bytes; burst += window_bytes) {
+        bool const more = is_greeted() && fill();
+        connection_->flush();
+        if (!more || !connection_->output().empty()) return;
+    }
+    net::asio::post(loop_, [kept] {
+        if (kept->is_open()) kept->flush();
+    });
+}
+
+}  // namespace doozer::server

@@ -1,0 +1,95 @@
+// MemberLinks: the messages on links that are up.
+#include <utility>
+
+#include "base/assert.h"
+#include "server/clock.h"
+#include "server/member_links.h"
+
+namespace doozer::server {
+
+using wire::Hello;
+
+bool MemberLinks::send(ProcessId const& to, base::Bytes message, Route route) {
+    auto const found = links_.find(to);
+    if (found == links_.end() || !found->second.frames->is_open()) return false;
+    if (message.size() > base::member_message_bytes_max) return false;
+    bool const is_bulk =
+        route == Route::bulk || (route == Route::by_size && message.size() > settings_.bulk_bytes);
+    if (is_bulk) return send_bulk(found->second, std::move(message));
+    MemberConnection& frames = *found->second.frames;
+    frames.send(std::move(message));
+    if (frames.backlog() > settings_.queue_bytes_max) frames.flush();
+    if (frames.backlog() > settings_.queue_bytes_max) frames.fail("it takes messages too slowly");
+    return frames.is_open();
+}
+
+void MemberLinks::flush() {
+    for (auto const& [id, link] : links_) {
+        if (link.frames->is_open()) link.frames->flush();
+        if (link.bulk && link.bulk->is_open()) link.bulk->flush();
+    }
+}
+
+bool MemberLinks::send_bulk(Link& link, base::Bytes message) {
+    std::size_t const waiting = link.waiting_bytes + (link.bulk ? link.bulk->backlog() : 0);
+    if (waiting + message.size() > base::member_message_bytes_max) return false;
+    if (link.bulk) {
+        if (link.bulk->is_open()) link.bulk->send(std::move(message));
+        return link.bulk->is_open();
+    }
+    link.waiting_bytes += message.size();
+    link.waiting.push_back(std::move(message));
+    if (std::exchange(link.bulk_on_its_way, true)) return true;
+    // Whoever has dialled can dial again; the other might not get through.
+    link.frames->is_dialled() ? dial_bulk(link) : link.frames->ask_for_bulk();
+    return true;
+}
+
+void MemberLinks::on_bulk_wanted(MemberConnection& connection) {
+    Link* const link = link_of(connection);
+    if (link == nullptr || !connection.is_dialled() || link->bulk) return;
+    if (!std::exchange(link->bulk_on_its_way, true)) dial_bulk(*link);
+}
+
+void MemberLinks::dial_bulk(Link& link) {
+    auto const socket = std::make_shared<net::tcp::socket>(loop_);
+    auto const endpoint = link.frames->connection().remote_endpoint();
+    socket->async_connect(endpoint, [this, alive = std::weak_ptr(alive_), socket, id = link.peer.id,
+                                     number = link.frames->link](net::error_code const& error) {
+        if (!alive.expired()) bulk_connected(id, number, std::move(*socket), error);
+    });
+}
+
+void MemberLinks::bulk_connected(ProcessId const& id, std::uint64_t number, net::tcp::socket socket,
+                                 net::error_code const& error) {
+    auto const found = links_.find(id);
+    if (found == links_.end() || found->second.frames->link != number) return;
+    if (error) {
+        take_down(id, "no second connection: " + error.message());
+        return tell_downs();
+    }
+    ConnectionPtr const connection = dialled(std::move(socket));
+    connection->link = number;
+    connection->say_hello(hello_for(Hello::Kind::bulk, number, id));
+}
+
+void MemberLinks::attach_bulk(MemberConnection& connection) {
+    Link& link = links_.at(connection.hello().id);
+    if (link.bulk) forget(*link.bulk);
+    link.bulk = connection.shared_from_this();
+    link.bulk_on_its_way = false;
+    link.waiting_bytes = 0;
+    for (base::Bytes& message : std::exchange(link.waiting, {})) {
+        link.bulk->send(std::move(message));
+    }
+    link.bulk->flush();
+}
+
+void MemberLinks::on_message(MemberConnection& connection, std::string_view body) {
+    tell_downs();
+    if (!connection.is_open()) return;
+    ProcessId const id = connection.hello().id;
+    callbacks_.on_message(id, body);
+}
+
+}  // namespace doozer::server

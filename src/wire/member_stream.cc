@@ -1,0 +1,131 @@
+#include "wire/member_stream.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace doozer::wire {
+namespace {
+
+using base::Errc;
+using base::Error;
+
+void append_number(std::string& out, std::uint64_t number, unsigned bytes) {
+    for (unsigned i = bytes; i-- > 0;) out += static_cast<char>(number >> (8 * i));
+}
+
+void append_text(std::string& out, std::string_view text) {
+    DOOZER_ASSERT(text.size() <= UINT16_MAX);
+    append_number(out, text.size(), 2);
+    out += text;
+}
+
+/// Reads until something is missing; what is read after that is zero or empty.
+class Reader {
+  public:
+    explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+
+    std::uint64_t number(unsigned size) {
+        std::uint64_t value = 0;
+        for (char const c : take(size)) value = value << 8U | static_cast<unsigned char>(c);
+        return value;
+    }
+    std::string text() { return std::string(take(number(2))); }
+    [[nodiscard]] bool complete() const { return complete_; }
+
+  private:
+    std::string_view take(std::size_t size) {
+        complete_ = complete_ && size <= bytes_.size();
+        if (!complete_) return {};
+        std::string_view const taken = bytes_.substr(0, size);
+        bytes_.remove_prefix(size);
+        return taken;
+    }
+
+    std::string_view bytes_;
+    bool complete_ = true;
+};
+
+/// Puts the header in front of what `write` appends.
+template <typename Write>
+void append_record(std::string& out, RecordType type, Write write) {
+    std::size_t const start = out.size();
+    append_record_header(out, type, 0);
+    write();
+    std::string header;
+    append_record_header(header, type, out.size() - start - record_header_bytes);
+    out.replace(start, record_header_bytes, header);
+}
+
+}  // namespace
+
+void append_record_header(std::string& out, RecordType type, std::size_t size) {
+    DOOZER_ASSERT(size <= base::member_part_bytes_max);
+    out += static_cast<char>(type);
+    append_number(out, size, 3);
+}
+
+void append_hello(std::string& out, Hello const& hello) {
+    append_record(out, RecordType::hello, [&] {
+        append_number(out, hello.oldest_version, 2);
+        append_number(out, hello.newest_version, 2);
+        append_number(out, static_cast<std::uint8_t>(hello.kind), 1);
+        append_number(out, hello.link, 8);
+        append_text(out, hello.cluster_name);
+        append_text(out, hello.id);
+        append_text(out, hello.expected_id);
+        append_text(out, hello.address);
+    });
+}
+
+void append_refusal(std::string& out, Refusal const& refusal) {
+    append_record(out, RecordType::refusal, [&] {
+        append_number(out, static_cast<std::uint8_t>(refusal.reason), 1);
+        append_text(out, refusal.id);
+        append_text(out, refusal.text);
+    });
+}
+
+base::Result<Hello> decode_hello(std::string_view body) {
+    Reader reader(body);
+    Hello hello;
+    hello.oldest_version = static_cast<std::uint16_t>(reader.number(2));
+    hello.newest_version = static_cast<std::uint16_t>(reader.number(2));
+    std::uint64_t const kind = reader.number(1);
+    hello.kind = static_cast<Hello::Kind>(kind);
+    hello.link = reader.number(8);
+    hello.cluster_name = reader.text();
+    hello.id = reader.text();
+    hello.expected_id = reader.text();
+    hello.address = reader.text();
+    if (!reader.complete() || kind > 1) return Error{Errc::other, "bad greeting of a member"};
+    return hello;
+}
+
+base::Result<Refusal> decode_refusal(std::string_view body) {
+    Reader reader(body);
+    Refusal refusal;
+    std::uint64_t const reason = reader.number(1);
+    bool const known = reason <= static_cast<std::uint8_t>(RefusalReason::malformed);
+    refusal.reason = known ? static_cast<RefusalReason>(reason) : RefusalReason::other;
+    refusal.id = reader.text();
+    refusal.text = reader.text();
+    if (!reader.complete()) return Error{Errc::other, "bad refusal of a member"};
+    return refusal;
+}
+
+base::Result<std::optional<RecordSplitter::Record>> RecordSplitter::next() {
+    std::string_view const rest = bytes_.substr(consumed_);
+    if (rest.size() < record_header_bytes) return std::optional<Record>();
+    Reader header(rest);
+    auto const type = static_cast<std::uint8_t>(header.number(1));
+    std::size_t const size = header.number(3);
+    if (size > body_bytes_max_) {
+        return Error{Errc::other, "record of " + std::to_string(size) + " bytes"};
+    }
+    if (rest.size() - record_header_bytes < size) return std::optional<Record>();
+    consumed_ += record_header_bytes + size;
+    return std::optional(Record{type, rest.substr(record_header_bytes, size)});
+}
+
+}  // namespace doozer::wire

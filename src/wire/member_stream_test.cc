@@ -1,0 +1,117 @@
+#include "wire/member_stream.h"
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+namespace doozer::wire {
+namespace {
+
+Hello example() {
+    Hello hello;
+    hello.oldest_version = 1;
+    hello.newest_version = 0x0203;
+    hello.kind = Hello::Kind::bulk;
+    hello.link = 0x0102030405060708;
+    hello.cluster_name = "local";
+    hello.id = "ABCDEFGHIJKLMNOP";
+    hello.expected_id = "QRSTUVWXYZ234567";
+    hello.address = "[::1]:8046";
+    return hello;
+}
+
+RecordSplitter::Record only_record(std::string_view bytes) {
+    RecordSplitter records(bytes, 1 << 20);
+    auto const record = records.next().value();
+    EXPECT_EQ(records.consumed(), bytes.size());
+    return record.value();
+}
+
+// The greeting must never change for those that are out there: later versions append to it.
+TEST(MemberStream, TheGreetingIsTheseBytes) {
+    std::string bytes;
+    append_hello(bytes, example());
+    std::string const expected(
+        "\x01\x00\x00\x44"                  // hello, 68 bytes
+        "\x00\x01\x02\x03\x01"              // versions 1 to 0x0203, bulk
+        "\x01\x02\x03\x04\x05\x06\x07\x08"  // link
+        "\x00\x05local"
+        "\x00\x10"
+        "ABCDEFGHIJKLMNOP"
+        "\x00\x10"
+        "QRSTUVWXYZ234567"
+        "\x00\x0a[::1]:8046",
+        4 + 68);
+    EXPECT_EQ(bytes, expected);
+}
+
+TEST(MemberStream, WhatALaterVersionAppendsIsIgnored) {
+    std::string bytes;
+    append_hello(bytes, example());
+    std::string const body = bytes.substr(record_header_bytes) + "more";
+    EXPECT_EQ(decode_hello(body).value(), example());
+}
+
+TEST(MemberStream, AnUnknownReasonIsOne) {
+    std::string bytes;
+    append_refusal(bytes, {RefusalReason::secret, "X", "why"});
+    bytes[record_header_bytes] = '\x63';
+    auto const refusal = decode_refusal(only_record(bytes).body).value();
+    EXPECT_EQ(refusal, (Refusal{RefusalReason::other, "X", "why"}));
+}
+
+RC_GTEST_PROP(MemberStream, GreetingsComeBackAndTheirBeginningsAreRefused, ()) {
+    Hello hello;
+    hello.oldest_version = *rc::gen::arbitrary<std::uint16_t>();
+    hello.newest_version = *rc::gen::arbitrary<std::uint16_t>();
+    hello.link = *rc::gen::arbitrary<std::uint64_t>();
+    hello.cluster_name = *rc::gen::arbitrary<std::string>();
+    hello.id = *rc::gen::arbitrary<std::string>();
+    hello.expected_id = *rc::gen::arbitrary<std::string>();
+    hello.address = *rc::gen::arbitrary<std::string>();
+    std::string bytes;
+    append_hello(bytes, hello);
+    auto const record = only_record(bytes);
+    RC_ASSERT(record.type == 1U);
+    RC_ASSERT(decode_hello(record.body).value() == hello);
+    auto const size = *rc::gen::inRange<std::size_t>(0, record.body.size());
+    RC_ASSERT(!decode_hello(record.body.substr(0, size)).ok());
+}
+
+RC_GTEST_PROP(MemberStream, RefusalsComeBack, ()) {
+    Refusal refusal;
+    refusal.reason = static_cast<RefusalReason>(*rc::gen::inRange(0, 8));
+    refusal.id = *rc::gen::arbitrary<std::string>();
+    refusal.text = *rc::gen::arbitrary<std::string>();
+    std::string bytes;
+    append_refusal(bytes, refusal);
+    RC_ASSERT(decode_refusal(only_record(bytes).body).value() == refusal);
+}
+
+RC_GTEST_PROP(MemberStream, AnyBytesAreRecordsOrNone, (std::string const& bytes)) {
+    RecordSplitter records(bytes, 8);
+    for (;;) {
+        auto const record = records.next();
+        if (!record.ok() || !record.value()) break;
+        RC_ASSERT(record.value()->body.size() <= 8U);
+        (void)decode_hello(record.value()->body);
+        (void)decode_refusal(record.value()->body);
+    }
+    RC_ASSERT(records.consumed() <= bytes.size());
+}
+
+TEST(MemberStream, ARecordIsWaitedForAndNotLargerThanAllowed) {
+    std::string bytes;
+    append_record_header(bytes, RecordType::message, 3);
+    for (char const* rest : {"", "a", "ab"}) {
+        std::string const part = bytes + rest;
+        RecordSplitter records(part, 3);
+        EXPECT_FALSE(records.next().value().has_value());
+        EXPECT_EQ(records.consumed(), 0U);
+    }
+    RecordSplitter records(bytes, 2);
+    EXPECT_FALSE(records.next().ok());
+}
+
+}  // namespace
+}  // namespace doozer::wire
