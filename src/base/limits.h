@@ -111,18 +111,17 @@ inline constexpr std::size_t reads_waiting_max = 65'536;
 inline constexpr std::size_t member_part_bytes_max = 256 * KiB;
 /// Messages above this go over the connection for bulk, unless the sender wants otherwise.
 inline constexpr std::size_t member_bulk_bytes = member_part_bytes_max;
-/// The largest message.
-inline constexpr std::size_t member_message_bytes_max = 1024 * MiB;
 /// A link with more than this waiting, behind the message that is being sent, is cut off. For bulk
-/// it is the largest message.
+/// it is member_message_bytes_max.
 inline constexpr std::size_t member_queue_bytes_max = 8 * MiB;
 /// What the greeting of a member may hold.
-inline constexpr std::size_t member_hello_bytes_max = 4 * KiB;
+inline constexpr std::size_t member_greeting_bytes_max = 4 * KiB;
 /// Accepted connections of members whose greeting has not come yet; the oldest makes room.
 inline constexpr std::size_t member_greetings_max = 64;
 /// Refusals that are remembered so that the log does not repeat them.
 inline constexpr std::size_t member_reports_max = 64;
-/// The least length of a cluster secret.
+/// The length of a cluster secret.
 inline constexpr std::size_t cluster_secret_bytes_min = 16;
+inline constexpr std::size_t cluster_secret_bytes_max = 4096;
 
 }  // namespace doozer::base

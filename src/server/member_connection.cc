@@ -52,18 +52,18 @@ void MemberConnection::start() {
     });
 }
 
-void MemberConnection::say_hello(wire::Hello const& hello) {
+void MemberConnection::send_greeting(wire::Greeting const& greeting) {
     DOOZER_ASSERT(is_greeting());
     connection_->output().append([&](std::string& out) {
         if (!std::exchange(said_magic_, true)) out += wire::member_magic;
-        wire::append_hello(out, hello);
+        wire::append_greeting(out, greeting);
     });
     flush();
 }
 
-void MemberConnection::greet(wire::Hello hello) {
+void MemberConnection::greet(wire::Greeting greeting) {
     DOOZER_ASSERT(is_greeting());
-    hello_ = std::move(hello);
+    greeting_ = std::move(greeting);
     phase_ = Phase::greeted;
     deadline = base::never;
 }
@@ -99,7 +99,7 @@ void MemberConnection::on_end(std::string_view refused) {
 }
 
 std::size_t MemberConnection::record_bytes_max() const {
-    return is_greeted() ? base::member_part_bytes_max : base::member_hello_bytes_max;
+    return is_greeted() ? base::member_part_bytes_max : base::member_greeting_bytes_max;
 }
 
 std::size_t MemberConnection::on_bytes(std::string_view bytes) {
@@ -132,10 +132,10 @@ std::size_t MemberConnection::on_bytes(std::string_view bytes) {
 }
 
 void MemberConnection::handle_greeting(wire::RecordSplitter::Record const& record) {
-    if (record.type == static_cast<std::uint8_t>(RecordType::hello)) {
-        auto const hello = wire::decode_hello(record.body);
-        if (!hello.ok()) return fail(hello.error().detail);
-        host_.on_hello(*this, hello.value());
+    if (record.type == static_cast<std::uint8_t>(RecordType::greeting)) {
+        auto const greeting = wire::decode_greeting(record.body);
+        if (!greeting.ok()) return fail(greeting.error().detail);
+        host_.on_greeting(*this, greeting.value());
         DOOZER_ASSERT(!is_greeting());
     } else if (record.type == static_cast<std::uint8_t>(RecordType::refusal) && dialled_) {
         auto const refusal = wire::decode_refusal(record.body);
@@ -159,7 +159,7 @@ void MemberConnection::handle(wire::RecordSplitter::Record const& record) {
             return;
         case RecordType::bulk_wanted:
             return host_.on_bulk_wanted(*this);
-        case RecordType::hello:
+        case RecordType::greeting:
         case RecordType::refusal:
             return fail("a second greeting");
     }

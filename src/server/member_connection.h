@@ -27,7 +27,7 @@ class MemberConnectionHost {
     virtual ~MemberConnectionHost() = default;
 
     /// Comes once. The host calls greet(), refuse() or close().
-    virtual void on_hello(MemberConnection& connection, wire::Hello const& hello) = 0;
+    virtual void on_greeting(MemberConnection& connection, wire::Greeting const& greeting) = 0;
     virtual void on_refusal(MemberConnection& connection, wire::Refusal const& refusal) = 0;
     virtual void on_message(MemberConnection& connection, std::string_view body) = 0;
     virtual void on_bulk_wanted(MemberConnection& connection) = 0;
@@ -48,9 +48,9 @@ class MemberConnection final : public net::ConnectionOwner,
 
     /// Begins to read, later.
     void start();
-    void say_hello(wire::Hello const& hello);
+    void send_greeting(wire::Greeting const& greeting);
     /// Takes the other side's greeting: messages follow.
-    void greet(wire::Hello hello);
+    void greet(wire::Greeting greeting);
     /// Says why not, and waits for the other side to close.
     void refuse(wire::Refusal const& refusal);
     /// Forgets what was to be sent; the host is not called again.
@@ -68,7 +68,7 @@ class MemberConnection final : public net::ConnectionOwner,
     [[nodiscard]] bool is_greeting() const { return phase_ == Phase::greeting; }
     [[nodiscard]] bool is_greeted() const { return phase_ == Phase::greeted; }
     [[nodiscard]] bool is_dialled() const { return dialled_; }
-    [[nodiscard]] wire::Hello const& hello() const { return hello_; }
+    [[nodiscard]] wire::Greeting const& greeting() const { return greeting_; }
     [[nodiscard]] net::Connection& connection() const { return *connection_; }
     /// When bytes last came in.
     [[nodiscard]] base::Instant heard_at() const { return heard_at_; }
@@ -106,7 +106,7 @@ class MemberConnection final : public net::ConnectionOwner,
     bool said_magic_ = false;
     bool heard_magic_ = false;
     Phase phase_ = Phase::greeting;
-    wire::Hello hello_;  // of the other side
+    wire::Greeting greeting_;  // of the other side
     base::Instant heard_at_;
     std::deque<base::Bytes> waiting_;
     std::size_t sent_of_first_ = 0;

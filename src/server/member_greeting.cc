@@ -22,14 +22,15 @@ std::string span(std::uint16_t oldest, std::uint16_t newest) {
 
 }  // namespace
 
-std::optional<std::uint16_t> common_version(MemberVersions const& ours, wire::Hello const& theirs) {
+std::optional<std::uint16_t> common_version(MemberVersions const& ours,
+                                            wire::Greeting const& theirs) {
     std::uint16_t const newest = std::min(ours.newest, theirs.newest_version);
     if (newest < std::max(ours.oldest, theirs.oldest_version)) return std::nullopt;
     return newest;
 }
 
 std::optional<Refusal> objection(MemberSelf const& self, MemberVersions const& versions,
-                                 wire::Hello const& theirs) {
+                                 wire::Greeting const& theirs) {
     if (!common_version(versions, theirs)) {
         return Refusal{RefusalReason::version, self.id,
                        "member protocol is version " + span(versions.oldest, versions.newest) +

@@ -30,11 +30,12 @@ struct MemberVersions {
 };
 
 /// The newest version that both understand.
-std::optional<std::uint16_t> common_version(MemberVersions const& ours, wire::Hello const& theirs);
+std::optional<std::uint16_t> common_version(MemberVersions const& ours,
+                                            wire::Greeting const& theirs);
 
 /// Why a process that greets so is not linked to, if so.
 std::optional<wire::Refusal> objection(MemberSelf const& self, MemberVersions const& versions,
-                                       wire::Hello const& theirs);
+                                       wire::Greeting const& theirs);
 
 /// What is to be done where members do not know each other by a secret.
 inline constexpr std::string_view how_to_know_members =

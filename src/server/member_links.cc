@@ -10,7 +10,7 @@ namespace doozer::server {
 namespace {
 
 using base::Instant;
-using wire::Hello;
+using wire::Greeting;
 using wire::Refusal;
 using wire::RefusalReason;
 
@@ -124,8 +124,8 @@ MemberDialer::Callbacks MemberLinks::dialer_callbacks() {
         ConnectionPtr const connection = dialled(std::move(socket));
         connection->aim = aim.name;
         connection->link = prng_.next();
-        connection->say_hello(
-            hello_for(Hello::Kind::frames, connection->link, aim.target.id.value_or("")));
+        connection->send_greeting(
+            greeting_for(Greeting::Kind::frames, connection->link, aim.target.id.value_or("")));
     };
     callbacks.on_failed = [this](MemberAim const& aim, std::string const& why) {
         report({aim.valid ? RefusedLink::Why::unreachable : RefusedLink::Why::bad_address, true,
@@ -152,33 +152,35 @@ MemberLinks::ConnectionPtr MemberLinks::dialled(net::tcp::socket socket) {
     return connection;
 }
 
-Hello MemberLinks::hello_for(Hello::Kind kind, std::uint64_t link, ProcessId expected) const {
-    Hello hello;
-    hello.oldest_version = settings_.versions.oldest;
-    hello.newest_version = settings_.versions.newest;
-    hello.kind = kind;
-    hello.link = link;
-    hello.cluster_name = self_.cluster_name;
-    hello.id = self_.id;
-    hello.expected_id = std::move(expected);
-    hello.address = net::to_string(self_.advertised);
-    return hello;
+Greeting MemberLinks::greeting_for(Greeting::Kind kind, std::uint64_t link,
+                                   ProcessId expected) const {
+    Greeting greeting;
+    greeting.oldest_version = settings_.versions.oldest;
+    greeting.newest_version = settings_.versions.newest;
+    greeting.kind = kind;
+    greeting.link = link;
+    greeting.cluster_name = self_.cluster_name;
+    greeting.id = self_.id;
+    greeting.expected_id = std::move(expected);
+    greeting.address = net::to_string(self_.advertised);
+    return greeting;
 }
 
-void MemberLinks::on_hello(MemberConnection& connection, Hello const& hello) {
+void MemberLinks::on_greeting(MemberConnection& connection, Greeting const& greeting) {
     tell_downs();
-    if (auto const why_not = objection_to(connection, hello)) return refuse(connection, *why_not);
+    if (auto const why_not = objection_to(connection, greeting))
+        return refuse(connection, *why_not);
     if (!connection.is_dialled()) {
-        connection.say_hello(hello_for(hello.kind, hello.link, ""));
-        connection.link = hello.link;
+        connection.send_greeting(greeting_for(greeting.kind, greeting.link, ""));
+        connection.link = greeting.link;
         if (!connection.is_open()) return;  // it was broken when we spoke
     }
-    connection.greet(hello);
-    hello.kind == Hello::Kind::bulk ? attach_bulk(connection) : bring_up(connection);
+    connection.greet(greeting);
+    greeting.kind == Greeting::Kind::bulk ? attach_bulk(connection) : bring_up(connection);
 }
 
 std::optional<Refusal> MemberLinks::objection_to(MemberConnection& connection,
-                                                 Hello const& hello) const {
+                                                 Greeting const& greeting) const {
     bool const proved = connection.connection().shares_key();
     if (settings_.key && !proved) {
         return Refusal{RefusalReason::secret, self_.id,
@@ -190,16 +192,17 @@ std::optional<Refusal> MemberLinks::objection_to(MemberConnection& connection,
                        "members that are not on one machine need a secret: " +
                            std::string(how_to_know_members)};
     }
-    if (auto refusal = objection(self_, settings_.versions, hello)) return refusal;
-    if (connection.is_dialled() && hello.link != connection.link) {
+    if (auto refusal = objection(self_, settings_.versions, greeting)) return refusal;
+    if (connection.is_dialled() && greeting.link != connection.link) {
         return Refusal{RefusalReason::malformed, self_.id, "greeting of another link"};
     }
-    auto const found = links_.find(hello.id);
-    if (hello.kind == Hello::Kind::bulk) {
-        if (found != links_.end() && found->second.frames->link == hello.link) return std::nullopt;
+    auto const found = links_.find(greeting.id);
+    if (greeting.kind == Greeting::Kind::bulk) {
+        if (found != links_.end() && found->second.frames->link == greeting.link)
+            return std::nullopt;
         return Refusal{RefusalReason::duplicate, self_.id, "no such link"};
     }
-    if (found != links_.end() && !has_precedence(connection, hello.id)) {
+    if (found != links_.end() && !has_precedence(connection, greeting.id)) {
         return Refusal{RefusalReason::duplicate, self_.id, "there is a link already"};
     }
     return std::nullopt;
@@ -248,17 +251,17 @@ void MemberLinks::on_refusal(MemberConnection& connection, Refusal const& refusa
 
 void MemberLinks::bring_up(MemberConnection& connection) {
     ConnectionPtr const kept = connection.shared_from_this();
-    Hello const& hello = connection.hello();
-    take_down(hello.id, "linked anew");
+    Greeting const& greeting = connection.greeting();
+    take_down(greeting.id, "linked anew");
     tell_downs();
     if (!connection.is_open()) return;  // the callback has ended it
-    if (connection.is_dialled()) dialer_.found(connection.aim, hello.id);
+    if (connection.is_dialled()) dialer_.found(connection.aim, greeting.id);
     Link link;
-    link.peer = {hello.id, hello.address, *common_version(settings_.versions, hello)};
+    link.peer = {greeting.id, greeting.address, *common_version(settings_.versions, greeting)};
     link.frames = kept;
     link.since = monotonic_now();
     MemberPeer const peer = link.peer;
-    links_.emplace(hello.id, std::move(link));
+    links_.emplace(greeting.id, std::move(link));
     arm(connection.heard_at() + settings_.dead_after);
     callbacks_.on_link_up(peer);
 }

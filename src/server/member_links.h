@@ -123,17 +123,18 @@ class MemberLinks final : private MemberConnectionHost {
         std::size_t waiting_bytes = 0;
     };
 
-    void on_hello(MemberConnection& connection, wire::Hello const& hello) override;
+    void on_greeting(MemberConnection& connection, wire::Greeting const& greeting) override;
     void on_refusal(MemberConnection& connection, wire::Refusal const& refusal) override;
     void on_message(MemberConnection& connection, std::string_view body) override;
     void on_bulk_wanted(MemberConnection& connection) override;
     void on_gone(MemberConnection& connection, std::string const& why) override;
 
     std::optional<wire::Refusal> objection_to(MemberConnection& connection,
-                                              wire::Hello const& hello) const;
+                                              wire::Greeting const& greeting) const;
     [[nodiscard]] bool has_precedence(MemberConnection const& connection,
                                       base::ProcessId const& id) const;
-    wire::Hello hello_for(wire::Hello::Kind kind, std::uint64_t link, ProcessId expected) const;
+    wire::Greeting greeting_for(wire::Greeting::Kind kind, std::uint64_t link,
+                                ProcessId expected) const;
     void refuse(MemberConnection& connection, wire::Refusal const& refusal);
     void bring_up(MemberConnection& connection);
     void attach_bulk(MemberConnection& connection);

@@ -59,18 +59,18 @@ class Stranger {
         socket.non_blocking(true);
     }
     void say(std::string_view bytes) { net::asio::write(socket, net::asio::buffer(bytes)); }
-    void greet(wire::Hello const& hello) {
+    void greet(wire::Greeting const& greeting) {
         std::string bytes(wire::member_magic);
-        wire::append_hello(bytes, hello);
+        wire::append_greeting(bytes, greeting);
         say(bytes);
     }
-    static wire::Hello hello(char letter) {
-        wire::Hello hello;
-        hello.cluster_name = "local";
-        hello.id = id_of(letter);
-        hello.address = "127.0.0.1:1";
-        hello.link = 7;
-        return hello;
+    static wire::Greeting greeting(char letter) {
+        wire::Greeting greeting;
+        greeting.cluster_name = "local";
+        greeting.id = id_of(letter);
+        greeting.address = "127.0.0.1:1";
+        greeting.link = 7;
+        return greeting;
     }
     /// Reads what there is. False at the end.
     bool listen() {
@@ -339,23 +339,23 @@ TEST_F(MemberLinksTest, GarbageIsDropped) {
     MemberEnd a(loop, 'A', settings);
     MemberEnd b(loop, 'B', settings);
     link(a, b);
-    std::string hello;
-    wire::append_hello(hello, Stranger::hello('X'));
+    std::string greeting;
+    wire::append_greeting(greeting, Stranger::greeting('X'));
     std::string const magic(wire::member_magic);
     for (std::string const& bytes :
          {std::string("D"), std::string("Delicious"), magic + std::string(100, '\0'),
-          magic + std::string("\x01\xff\xff\xff"), magic + hello.substr(0, 20),
+          magic + std::string("\x01\xff\xff\xff"), magic + greeting.substr(0, 20),
           magic + std::string("\x01\x00\x00\x02xy", 6), magic + std::string("\x03\x00\x00\x00", 4),
-          magic + hello + hello, magic + hello + std::string("\x03\xff\xff\xff")}) {
+          magic + greeting + greeting, magic + greeting + std::string("\x03\xff\xff\xff")}) {
         Stranger stranger(loop, a);
         stranger.say(bytes);
         run_until([&] { return !stranger.listen(); });
     }
-    wire::Hello nameless = Stranger::hello('X');
+    wire::Greeting nameless = Stranger::greeting('X');
     nameless.id = "../../ctl";
-    wire::Hello nowhere = Stranger::hello('X');
+    wire::Greeting nowhere = Stranger::greeting('X');
     nowhere.address = "a b";
-    for (wire::Hello const& bad : {nameless, nowhere}) {
+    for (wire::Greeting const& bad : {nameless, nowhere}) {
         Stranger stranger(loop, a);
         stranger.greet(bad);
         run_until([&] { return !stranger.listen(); });
@@ -369,7 +369,7 @@ TEST_F(MemberLinksTest, GarbageIsDropped) {
 TEST_F(MemberLinksTest, RecordsOfALaterVersionAreIgnored) {
     MemberEnd a(loop, 'A');
     Stranger stranger(loop, a);
-    stranger.greet(Stranger::hello('X'));
+    stranger.greet(Stranger::greeting('X'));
     stranger.say(std::string("\x63\x00\x00\x01?\x03\x00\x00\x02hi", 11));
     run_until([&] { return !a.messages[id_of('X')].empty(); });
     EXPECT_THAT(a.messages[id_of('X')], ElementsAre("hi"));
@@ -447,7 +447,7 @@ TEST_F(MemberLinksTest, LargeMessagesStayInOrderWithSmallOnesIfToldTo) {
 TEST_F(MemberLinksTest, ADeadLinkIsNoticed) {
     MemberEnd a(loop, 'A', quick());
     Stranger stranger(loop, a);
-    stranger.greet(Stranger::hello('X'));
+    stranger.greet(Stranger::greeting('X'));
     run_until([&] { return a.story == "+X"; });
     auto const up = monotonic_now();
     run_until([&] { return a.story == "+X-X"; });
@@ -470,7 +470,7 @@ TEST_F(MemberLinksTest, ALinkOverWhichSomethingComesLives) {
 TEST_F(MemberLinksTest, AProcessThatStoodStillItselfKeepsItsLinks) {
     MemberEnd a(loop, 'A', quick());
     Stranger stranger(loop, a);
-    stranger.greet(Stranger::hello('X'));
+    stranger.greet(Stranger::greeting('X'));
     run_until([&] { return a.story == "+X"; });
     stranger.say(std::string("\x03\x00\x00\x02hi", 6));
     auto const until = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
@@ -482,7 +482,7 @@ TEST_F(MemberLinksTest, AProcessThatStoodStillItselfKeepsItsLinks) {
 TEST_F(MemberLinksTest, APeerThatDoesNotReadIsCutOffAndLinkedAgain) {
     MemberEnd a(loop, 'A');
     Stranger stranger(loop, a);
-    stranger.greet(Stranger::hello('X'));
+    stranger.greet(Stranger::greeting('X'));
     run_until([&] { return a.story == "+X"; });
     base::Bytes const message(std::string(100'000, 'm'));
     bool taken = true;
@@ -496,17 +496,17 @@ TEST_F(MemberLinksTest, APeerThatDoesNotReadIsCutOffAndLinkedAgain) {
     run_until([&] { return a.story == "+X-X"; });
     EXPECT_THAT(a.downs, ElementsAre("it takes messages too slowly"));
     Stranger again(loop, a);
-    again.greet(Stranger::hello('X'));
+    again.greet(Stranger::greeting('X'));
     run_until([&] { return a.story == "+X-X+X"; });
 }
 
 TEST_F(MemberLinksTest, TheSameProcessMayDialAgain) {
     MemberEnd a(loop, 'A');
     Stranger first(loop, a);
-    first.greet(Stranger::hello('X'));
+    first.greet(Stranger::greeting('X'));
     run_until([&] { return a.story == "+X"; });
     Stranger second(loop, a);
-    second.greet(Stranger::hello('X'));
+    second.greet(Stranger::greeting('X'));
     run_until([&] { return a.story == "+X-X+X"; });
     run_until([&] { return !first.listen(); });
     EXPECT_TRUE(second.listen());
@@ -515,10 +515,10 @@ TEST_F(MemberLinksTest, TheSameProcessMayDialAgain) {
 TEST_F(MemberLinksTest, ASecondConnectionBelongsToItsLinkOnly) {
     MemberEnd a(loop, 'A');
     Stranger frames(loop, a);
-    frames.greet(Stranger::hello('X'));
+    frames.greet(Stranger::greeting('X'));
     run_until([&] { return a.story == "+X"; });
-    wire::Hello bulk = Stranger::hello('X');
-    bulk.kind = wire::Hello::Kind::bulk;
+    wire::Greeting bulk = Stranger::greeting('X');
+    bulk.kind = wire::Greeting::Kind::bulk;
     bulk.link = 8;
     Stranger other(loop, a);
     other.greet(bulk);

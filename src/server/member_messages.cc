@@ -7,7 +7,7 @@
 
 namespace doozer::server {
 
-using wire::Hello;
+using wire::Greeting;
 
 bool MemberLinks::send(ProcessId const& to, base::Bytes message, Route route) {
     auto const found = links_.find(to);
@@ -70,11 +70,11 @@ void MemberLinks::bulk_connected(ProcessId const& id, std::uint64_t number, net:
     }
     ConnectionPtr const connection = dialled(std::move(socket));
     connection->link = number;
-    connection->say_hello(hello_for(Hello::Kind::bulk, number, id));
+    connection->send_greeting(greeting_for(Greeting::Kind::bulk, number, id));
 }
 
 void MemberLinks::attach_bulk(MemberConnection& connection) {
-    Link& link = links_.at(connection.hello().id);
+    Link& link = links_.at(connection.greeting().id);
     if (link.bulk) forget(*link.bulk);
     link.bulk = connection.shared_from_this();
     link.bulk_on_its_way = false;
@@ -88,7 +88,7 @@ void MemberLinks::attach_bulk(MemberConnection& connection) {
 void MemberLinks::on_message(MemberConnection& connection, std::string_view body) {
     tell_downs();
     if (!connection.is_open()) return;
-    ProcessId const id = connection.hello().id;
+    ProcessId const id = connection.greeting().id;
     callbacks_.on_message(id, body);
 }
 

@@ -48,6 +48,10 @@ Node::Node(Options options)
           [](std::string const& why) { spdlog::warn("refused a connection: {}", why); }) {}
 
 Result<Done> Node::prepare() {
+    // It must not found a cluster when it was told to join one.
+    if (!options_.attach.empty()) {
+        return Error{Errc::other, "-a: a cluster of several members is not supported"};
+    }
     if (!options_.tls_certificate_file.empty()) {
         net::TlsServer::Files const files{options_.tls_certificate_file, options_.tls_key_file};
         DOOZER_TRY(tls_, net::TlsServer::make(files, std::nullopt));

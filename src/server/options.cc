@@ -1,6 +1,9 @@
 #include "server/options.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,9 +22,7 @@ struct Words {
     std::string boot;
     std::string restore;
     std::string web = "false";
-    std::string authority;
-    std::string cluster_secret;
-    bool insecure_members = false;
+    std::string secret_file;
     bool web_write = false;
 };
 
@@ -60,9 +61,9 @@ Flags flags_for(Words& words, Options& options) {
     flags.add_text("b", words.boot);
     flags.add_text("restore", words.restore);
     flags.add_text("w", words.web);
-    flags.add_text("tlsca", words.authority);
-    flags.add_text("clustersecret", words.cluster_secret);
-    flags.add_boolean("insecure-members", words.insecure_members);
+    flags.add_text("tlsca", options.tls_authority_file);
+    flags.add_text("clustersecret", words.secret_file);
+    flags.add_boolean("insecure-members", options.insecure_members);
     flags.add_boolean("webwrite", words.web_write);
     flags.add_text("c", options.cluster_name);
     flags.add_boolean("v", options.show_version);
@@ -87,7 +88,7 @@ Flags flags_for(Words& words, Options& options) {
 /// Roads that this version does not go. It must not found a cluster when it was told to join one,
 /// nor seem to protect what it does not have.
 Result<Done> refuse_other_roads(Words const& words, Environment const& env) {
-    constexpr char const* no_members = ": a cluster of several members is not supported";
+    constexpr char const* no_members = ": finding a cluster by its name is not supported";
     constexpr char const* no_web = ": the web view is not supported; use -w false";
     struct Road {
         bool taken;
@@ -95,12 +96,8 @@ Result<Done> refuse_other_roads(Words const& words, Environment const& env) {
         char const* why;
     };
     for (Road const& road :
-         {Road{!words.attach.empty(), "-a", no_members},
-          Road{!words.boot.empty(), "-b", no_members},
+         {Road{!words.boot.empty(), "-b", no_members},
           Road{!env("DOOZER_BOOT_URI").empty(), "DOOZER_BOOT_URI", no_members},
-          Road{!words.authority.empty(), "-tlsca", no_members},
-          Road{!words.cluster_secret.empty(), "-clustersecret", no_members},
-          Road{words.insecure_members, "-insecure-members", no_members},
           Road{!words.restore.empty(), "-restore", ": founding from a journal is not supported"},
           Road{words.web != "false", "-w", no_web}, Road{words.web_write, "-webwrite", no_web}}) {
         if (road.taken) return refused(road.name + road.why);
@@ -116,6 +113,49 @@ Result<net::Address> address_with_port(std::string const& flag, std::string cons
         return refused(flag + " " + text + ": missing port in address");
     }
     return address;
+}
+
+/// The content of a small file, without the newline that ends it.
+Result<std::string> read_secret_file(std::string const& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::string content(cluster_secret_bytes_max + 1, '\0');
+    if (in) in.read(content.data(), static_cast<std::streamsize>(content.size()));
+    if (!in.is_open() || in.bad() || (in.gcount() == 0 && !in.eof())) {
+        return refused("-clustersecret " + file + ": " + std::generic_category().message(errno));
+    }
+    content.resize(static_cast<std::size_t>(in.gcount()));
+    if (content.ends_with('\n')) content.pop_back();
+    return content;
+}
+
+/// Where the secret comes from, and what it is. Empty: there is none.
+Result<std::string> cluster_secret(std::string const& file, Environment const& env) {
+    std::string secret = env("DOOZER_CLUSTER_SECRET");
+    std::string source = "DOOZER_CLUSTER_SECRET";
+    if (!file.empty()) {
+        DOOZER_TRY(secret, read_secret_file(file));
+        source = "-clustersecret " + file;
+    }
+    if (file.empty() && secret.empty()) return secret;
+    if (secret.size() < cluster_secret_bytes_min || secret.size() > cluster_secret_bytes_max) {
+        return refused(source + ": a cluster secret has 16 to 4096 bytes, not " +
+                       std::to_string(secret.size()));
+    }
+    return secret;
+}
+
+/// What concerns other members.
+Result<Done> read_members(Words const& words, Environment const& env, Options& options) {
+    for (std::string const& text : words.attach) {
+        DOOZER_TRY(net::Address const address, address_with_port("-a", text));
+        if (address.host.empty() || address.port == 0) {
+            return refused("-a " + text + ": a host and a port are needed");
+        }
+        options.attach.push_back(address);
+    }
+    DOOZER_TRY(options.cluster_secret, cluster_secret(words.secret_file, env));
+    if (options.tls_authority_file.empty()) options.tls_authority_file = env("DOOZER_TLSCA");
+    return Done{};
 }
 
 }  // namespace
@@ -147,6 +187,7 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
         return refused("-maxvalue: must be at most 268435456 and an eighth of -maxmem");
     }
     DOOZER_TRY([[maybe_unused]] Done const ok, refuse_other_roads(given, env));
+    DOOZER_TRY([[maybe_unused]] Done const read_too, read_members(given, env, options));
     options.read_write_secret = env("DOOZER_RWSECRET");
     options.read_only_secret = env("DOOZER_ROSECRET");
     return options;
@@ -162,6 +203,16 @@ Options:
                     process (default 127.0.0.1:8046)
   -advertise host:port
                     that address, if -l is not it
+  -a host:port      attach to a member of a running cluster; may be given several
+                    times
+  -clustersecret file
+                    the secret by which members know each other; needed unless
+                    all are on one machine
+  -insecure-members
+                    no secret, on any machine: whoever can connect can be a
+                    member
+  -tlsca file       certificates (PEM) to trust when connecting to others over
+                    TLS (default: the system's)
   -tlscert file     certificate (PEM) for clients to connect with TLS
   -tlskey file      its key
   -c name           name of the cluster (default local)
@@ -182,6 +233,9 @@ Options:
 Environment:
   DOOZER_RWSECRET   secret that grants reading and writing
   DOOZER_ROSECRET   secret that grants reading
+  DOOZER_CLUSTER_SECRET
+                    the secret by which members know each other
+  DOOZER_TLSCA      default of -tlsca
 )";
 }
 

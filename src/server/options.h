@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/limits.h"
@@ -20,7 +21,11 @@ using namespace base;
 struct Options {
     net::Address listen{"127.0.0.1", 8046};
     std::optional<net::Address> advertise;  ///< by which others know this process, if not `listen`
+    std::vector<net::Address> attach;       ///< members of the cluster to join
     std::string cluster_name = "local";
+    std::string cluster_secret;      ///< by which members know each other; may be empty
+    bool insecure_members = false;   ///< without a secret, not on one machine only
+    std::string tls_authority_file;  ///< what to trust when connecting; empty = the system's store
     std::string tls_certificate_file;  ///< both or neither
     std::string tls_key_file;
     Duration pulse = seconds(1);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -55,7 +57,7 @@ TEST(Options, AreRead) {
 
 TEST(Options, OtherBeginningsAreRefusedInOneLine) {
     std::vector<Words> const roads{
-        {"-a", "127.0.0.1:1"}, {"-b", "doozer:?ca=x"}, {"-restore", "f"}, {"-w", "127.0.0.1:8000"}};
+        {"-b", "doozer:?ca=x"}, {"-restore", "f"}, {"-w", "127.0.0.1:8000"}};
     for (Words const& words : roads) {
         std::string const why = error(words);
         EXPECT_TRUE(why.starts_with(words[0])) << why;
@@ -92,6 +94,47 @@ TEST(Options, AnyInterfaceMayBeListenedOnWhenAnAddressIsAdvertised) {
     Options const options = parse({"-l", ":8046", "-advertise", "a.example:7"}).value();
     EXPECT_EQ(options.listen.host, "");
     EXPECT_EQ(net::to_string(*options.advertise), "a.example:7");
+}
+
+TEST(Options, MembersAreReadAndMayBeSeveral) {
+    Options const options = parse({"-a", "10.0.0.1:8046", "-a=[::1]:8047", "-a", "a.example:1",
+                                   "-insecure-members", "-tlsca", "ca.pem"},
+                                  {{"DOOZER_TLSCA", "other.pem"}})
+                                .value();
+    ASSERT_EQ(options.attach.size(), 3U);
+    EXPECT_EQ(net::to_string(options.attach[1]), "[::1]:8047");
+    EXPECT_TRUE(options.insecure_members);
+    EXPECT_EQ(options.tls_authority_file, "ca.pem");
+    EXPECT_EQ(parse({}, {{"DOOZER_TLSCA", "other.pem"}}).value().tls_authority_file, "other.pem");
+    EXPECT_EQ(error({"-a", "10.0.0.1"}), "-a 10.0.0.1: missing port in address");
+    EXPECT_EQ(error({"-a", ":1"}), "-a :1: a host and a port are needed");
+    EXPECT_EQ(error({"-a", "h:0"}), "-a h:0: a host and a port are needed");
+    EXPECT_EQ(error({"-a", "a b:1"}), "-a: invalid address: a b:1");
+}
+
+TEST(Options, TheClusterSecretComesFromTheEnvironmentOrAFile) {
+    EXPECT_EQ(parse({}).value().cluster_secret, "");
+    std::string const secret = "0123456789abcdef";
+    EXPECT_EQ(parse({}, {{"DOOZER_CLUSTER_SECRET", secret}}).value().cluster_secret, secret);
+    EXPECT_EQ(error({}, {{"DOOZER_CLUSTER_SECRET", "short"}}),
+              "DOOZER_CLUSTER_SECRET: a cluster secret has 16 to 4096 bytes, not 5");
+
+    std::string const file = testing::TempDir() + "options_test_secret";
+    auto const with_content = [&](std::string const& content) {
+        std::ofstream(file, std::ios::binary) << content;
+        return parse({"-clustersecret", file}, {{"DOOZER_CLUSTER_SECRET", secret}});
+    };
+    EXPECT_EQ(with_content("fedcba9876543210\n").value().cluster_secret, "fedcba9876543210");
+    EXPECT_EQ(with_content("fedcba9876543210\n\n").value().cluster_secret, "fedcba9876543210\n");
+    EXPECT_EQ(with_content("fedcba987654321\n").error().detail,
+              "-clustersecret " + file + ": a cluster secret has 16 to 4096 bytes, not 15");
+    EXPECT_FALSE(with_content("").ok());
+    EXPECT_TRUE(with_content(std::string(4096, 'x')).ok());
+    EXPECT_FALSE(with_content(std::string(9000, 'x')).ok());
+    std::remove(file.c_str());
+    EXPECT_EQ(error({"-clustersecret", "/nope"}),
+              "-clustersecret /nope: No such file or directory");
+    EXPECT_EQ(error({"-clustersecret", "/tmp"}), "-clustersecret /tmp: Is a directory");
 }
 
 TEST(Options, HelpAndVersionComeBeforeEverythingElse) {

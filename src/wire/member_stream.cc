@@ -65,16 +65,16 @@ void append_record_header(std::string& out, RecordType type, std::size_t size) {
     append_number(out, size, 3);
 }
 
-void append_hello(std::string& out, Hello const& hello) {
-    append_record(out, RecordType::hello, [&] {
-        append_number(out, hello.oldest_version, 2);
-        append_number(out, hello.newest_version, 2);
-        append_number(out, static_cast<std::uint8_t>(hello.kind), 1);
-        append_number(out, hello.link, 8);
-        append_text(out, hello.cluster_name);
-        append_text(out, hello.id);
-        append_text(out, hello.expected_id);
-        append_text(out, hello.address);
+void append_greeting(std::string& out, Greeting const& greeting) {
+    append_record(out, RecordType::greeting, [&] {
+        append_number(out, greeting.oldest_version, 2);
+        append_number(out, greeting.newest_version, 2);
+        append_number(out, static_cast<std::uint8_t>(greeting.kind), 1);
+        append_number(out, greeting.link, 8);
+        append_text(out, greeting.cluster_name);
+        append_text(out, greeting.id);
+        append_text(out, greeting.expected_id);
+        append_text(out, greeting.address);
     });
 }
 
@@ -86,20 +86,20 @@ void append_refusal(std::string& out, Refusal const& refusal) {
     });
 }
 
-base::Result<Hello> decode_hello(std::string_view body) {
+base::Result<Greeting> decode_greeting(std::string_view body) {
     Reader reader(body);
-    Hello hello;
-    hello.oldest_version = static_cast<std::uint16_t>(reader.number(2));
-    hello.newest_version = static_cast<std::uint16_t>(reader.number(2));
+    Greeting greeting;
+    greeting.oldest_version = static_cast<std::uint16_t>(reader.number(2));
+    greeting.newest_version = static_cast<std::uint16_t>(reader.number(2));
     std::uint64_t const kind = reader.number(1);
-    hello.kind = static_cast<Hello::Kind>(kind);
-    hello.link = reader.number(8);
-    hello.cluster_name = reader.text();
-    hello.id = reader.text();
-    hello.expected_id = reader.text();
-    hello.address = reader.text();
+    greeting.kind = static_cast<Greeting::Kind>(kind);
+    greeting.link = reader.number(8);
+    greeting.cluster_name = reader.text();
+    greeting.id = reader.text();
+    greeting.expected_id = reader.text();
+    greeting.address = reader.text();
     if (!reader.complete() || kind > 1) return Error{Errc::other, "bad greeting of a member"};
-    return hello;
+    return greeting;
 }
 
 base::Result<Refusal> decode_refusal(std::string_view body) {

@@ -24,7 +24,7 @@ inline constexpr std::string_view member_magic = "DZM\n";
 static_assert('D' > base::frame_bytes_max(base::value_bytes_ceiling) >> 24U);
 
 enum class RecordType : std::uint8_t {
-    hello = 1,
+    greeting = 1,
     refusal = 2,      ///< the last record
     message = 3,      ///< a message, or the last part of one
     part = 4,         ///< a part of a message, more of which follows
@@ -34,7 +34,7 @@ inline constexpr std::size_t record_header_bytes = 4;
 static_assert(base::member_part_bytes_max < (1U << 24U));
 
 /// What each side says first.
-struct Hello {
+struct Greeting {
     enum class Kind : std::uint8_t { frames = 0, bulk = 1 };
 
     std::uint16_t oldest_version = 1;  ///< of the member protocol: what this process understands
@@ -46,7 +46,7 @@ struct Hello {
     base::ProcessId expected_id;  ///< whom the one who dials wants to find; empty = anybody
     std::string address;          ///< where others reach this process
 
-    bool operator==(Hello const&) const = default;
+    bool operator==(Greeting const&) const = default;
 };
 
 enum class RefusalReason : std::uint8_t {
@@ -71,11 +71,11 @@ struct Refusal {
 /// Appends a record's header; its body, `size` bytes, follows.
 void append_record_header(std::string& out, RecordType type, std::size_t size);
 /// Append a whole record.
-void append_hello(std::string& out, Hello const& hello);
+void append_greeting(std::string& out, Greeting const& greeting);
 void append_refusal(std::string& out, Refusal const& refusal);
 
 /// The body of a record. What later versions append to it is ignored. Error (other): what is wrong.
-base::Result<Hello> decode_hello(std::string_view body);
+base::Result<Greeting> decode_greeting(std::string_view body);
 base::Result<Refusal> decode_refusal(std::string_view body);
 
 /// Takes records off the front of what has arrived.

@@ -7,17 +7,17 @@
 namespace doozer::wire {
 namespace {
 
-Hello example() {
-    Hello hello;
-    hello.oldest_version = 1;
-    hello.newest_version = 0x0203;
-    hello.kind = Hello::Kind::bulk;
-    hello.link = 0x0102030405060708;
-    hello.cluster_name = "local";
-    hello.id = "ABCDEFGHIJKLMNOP";
-    hello.expected_id = "QRSTUVWXYZ234567";
-    hello.address = "[::1]:8046";
-    return hello;
+Greeting example() {
+    Greeting greeting;
+    greeting.oldest_version = 1;
+    greeting.newest_version = 0x0203;
+    greeting.kind = Greeting::Kind::bulk;
+    greeting.link = 0x0102030405060708;
+    greeting.cluster_name = "local";
+    greeting.id = "ABCDEFGHIJKLMNOP";
+    greeting.expected_id = "QRSTUVWXYZ234567";
+    greeting.address = "[::1]:8046";
+    return greeting;
 }
 
 RecordSplitter::Record only_record(std::string_view bytes) {
@@ -30,9 +30,9 @@ RecordSplitter::Record only_record(std::string_view bytes) {
 // The greeting must never change for those that are out there: later versions append to it.
 TEST(MemberStream, TheGreetingIsTheseBytes) {
     std::string bytes;
-    append_hello(bytes, example());
+    append_greeting(bytes, example());
     std::string const expected(
-        "\x01\x00\x00\x44"                  // hello, 68 bytes
+        "\x01\x00\x00\x44"                  // greeting, 68 bytes
         "\x00\x01\x02\x03\x01"              // versions 1 to 0x0203, bulk
         "\x01\x02\x03\x04\x05\x06\x07\x08"  // link
         "\x00\x05local"
@@ -47,9 +47,9 @@ TEST(MemberStream, TheGreetingIsTheseBytes) {
 
 TEST(MemberStream, WhatALaterVersionAppendsIsIgnored) {
     std::string bytes;
-    append_hello(bytes, example());
+    append_greeting(bytes, example());
     std::string const body = bytes.substr(record_header_bytes) + "more";
-    EXPECT_EQ(decode_hello(body).value(), example());
+    EXPECT_EQ(decode_greeting(body).value(), example());
 }
 
 TEST(MemberStream, AnUnknownReasonIsOne) {
@@ -61,21 +61,21 @@ TEST(MemberStream, AnUnknownReasonIsOne) {
 }
 
 RC_GTEST_PROP(MemberStream, GreetingsComeBackAndTheirBeginningsAreRefused, ()) {
-    Hello hello;
-    hello.oldest_version = *rc::gen::arbitrary<std::uint16_t>();
-    hello.newest_version = *rc::gen::arbitrary<std::uint16_t>();
-    hello.link = *rc::gen::arbitrary<std::uint64_t>();
-    hello.cluster_name = *rc::gen::arbitrary<std::string>();
-    hello.id = *rc::gen::arbitrary<std::string>();
-    hello.expected_id = *rc::gen::arbitrary<std::string>();
-    hello.address = *rc::gen::arbitrary<std::string>();
+    Greeting greeting;
+    greeting.oldest_version = *rc::gen::arbitrary<std::uint16_t>();
+    greeting.newest_version = *rc::gen::arbitrary<std::uint16_t>();
+    greeting.link = *rc::gen::arbitrary<std::uint64_t>();
+    greeting.cluster_name = *rc::gen::arbitrary<std::string>();
+    greeting.id = *rc::gen::arbitrary<std::string>();
+    greeting.expected_id = *rc::gen::arbitrary<std::string>();
+    greeting.address = *rc::gen::arbitrary<std::string>();
     std::string bytes;
-    append_hello(bytes, hello);
+    append_greeting(bytes, greeting);
     auto const record = only_record(bytes);
     RC_ASSERT(record.type == 1U);
-    RC_ASSERT(decode_hello(record.body).value() == hello);
+    RC_ASSERT(decode_greeting(record.body).value() == greeting);
     auto const size = *rc::gen::inRange<std::size_t>(0, record.body.size());
-    RC_ASSERT(!decode_hello(record.body.substr(0, size)).ok());
+    RC_ASSERT(!decode_greeting(record.body.substr(0, size)).ok());
 }
 
 RC_GTEST_PROP(MemberStream, RefusalsComeBack, ()) {
@@ -94,7 +94,7 @@ RC_GTEST_PROP(MemberStream, AnyBytesAreRecordsOrNone, (std::string const& bytes)
         auto const record = records.next();
         if (!record.ok() || !record.value()) break;
         RC_ASSERT(record.value()->body.size() <= 8U);
-        (void)decode_hello(record.value()->body);
+        (void)decode_greeting(record.value()->body);
         (void)decode_refusal(record.value()->body);
     }
     RC_ASSERT(records.consumed() <= bytes.size());

@@ -29,12 +29,12 @@ def section(page, title):
 
 
 def options_in_help(text):
-    return set(re.findall(r"^\s*(-[a-z]+)\b", text, re.MULTILINE))
+    return set(re.findall(r"^\s*(-[a-z][a-z-]*)\b", text, re.MULTILINE))
 
 
 def options_in_page(page):
     heads = re.findall(r"^\*-.*$", section(page, "OPTIONS"), re.MULTILINE)
-    return {option for head in heads for option in re.findall(r"\*(-[a-z]+)\*", head)}
+    return {option for head in heads for option in re.findall(r"\*(-[a-z][a-z-]*)\*", head)}
 
 
 class Flags(unittest.TestCase):
