@@ -59,6 +59,10 @@ std::size_t ClientSession::on_bytes(std::string_view bytes) {
     if (talks_ == Talks::nothing_yet && !is_for_clients(bytes)) return 0;
     if (is_ending) return bytes.size();
     host_.on_activity(*this);
+    if (!host_.hears_clients()) {
+        connection_->pause();
+        return 0;
+    }
     wire::FrameSplitter frames(bytes, frame_bytes_max_);
     while (!connection_->paused()) {
         auto const frame = frames.next();
@@ -108,7 +112,8 @@ void ClientSession::read_if_possible(std::size_t kept_bytes) {
 }
 
 bool ClientSession::has_room() const {
-    return talks_ != Talks::as_member && connection_->output().size() <= base::output_bytes_pause &&
+    return talks_ != Talks::as_member && (talks_ == Talks::nothing_yet || host_.hears_clients()) &&
+           connection_->output().size() <= base::output_bytes_pause &&
            outstanding_ <= base::requests_outstanding_pause &&
            kept_bytes_ <= base::requests_outstanding_bytes_pause;
 }

@@ -27,6 +27,8 @@ class SessionHost {
     SessionHost& operator=(SessionHost const&) = delete;
     virtual ~SessionHost() = default;
 
+    /// Whether requests can be taken now; sessions look again with every turn.
+    [[nodiscard]] virtual bool hears_clients() const { return true; }
     /// The session has read something, or has something to send.
     virtual void on_activity(ClientSession& session) = 0;
     /// Hands a request to the replica; replies that come at once are in the session when this

@@ -49,6 +49,6 @@ int main(int argc, char** argv) {
     if (auto const ready = node.prepare(); !ready.ok()) {
         return fail(1, ready.error().detail);
     }
-    node.run();
+    if (auto const ended = node.run(); !ended.ok()) return fail(1, ended.error().detail);
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "doozer/version.h"
 #include "server/clock.h"
 #include "server/entropy.h"
+#include "server/flight_files.h"
 #include "server/machine.h"
 
 namespace doozer::server {
@@ -25,6 +26,8 @@ constexpr std::size_t turn_reply_bytes_max = 8 * MiB;
 constexpr Duration ending_time_max = seconds(5);
 /// What a connection costs by itself, about.
 constexpr std::size_t session_bytes_fixed = 1 * KiB;
+/// How long a process that is to join a cluster tries to reach it.
+constexpr Duration attach_within = seconds(5);
 
 /// One budget: a quarter at most for the history, a quarter for buffers and requests that wait,
 /// and what is left, at least a half, for the tree.
@@ -42,38 +45,41 @@ Node::Node(Options options)
     : options_(std::move(options)),
       loop_(1),
       signals_(loop_, SIGINT, SIGTERM),
+      recording_wanted_(loop_, SIGUSR1),
       timer_(loop_),
       listener_(
           loop_, [this](net::tcp::socket socket) { on_accept(std::move(socket)); },
           [](std::string const& why) { spdlog::warn("refused a connection: {}", why); }) {}
 
 Result<Done> Node::prepare() {
-    // It must not found a cluster when it was told to join one.
-    if (!options_.attach.empty()) {
-        return Error{Errc::other, "-a: a cluster of several members is not supported"};
-    }
+    std::optional<net::TlsServer::Files> files;
     if (!options_.tls_certificate_file.empty()) {
-        net::TlsServer::Files const files{options_.tls_certificate_file, options_.tls_key_file};
-        DOOZER_TRY(tls_, net::TlsServer::make(files, std::nullopt));
+        files = {options_.tls_certificate_file, options_.tls_key_file};
+    }
+    auto const key = ClusterSide::key_of(options_);
+    if (files || key) {
+        DOOZER_TRY(tls_, net::TlsServer::make(files, key));
     }
     return listener_.listen(options_.listen);
 }
 
-void Node::run() {
+Result<Done> Node::run() {
     begin();
-    while (stop_signal_ == 0) take_turn();
+    while (stop_signal_ == 0 && !failure_) take_turn();
     listener_.stop();
+    if (failure_) return *failure_;
     for (auto const& [id, session] : sessions_) session->flush();
     spdlog::info("stopped by {} at revision {}", stop_signal_ == SIGINT ? "SIGINT" : "SIGTERM",
                  replica_->store().revision().value());
+    return Done{};
 }
 
 void Node::begin() {
     replica::Options options;
     options.identity.id = new_process_id();
     options.identity.cluster_name = options_.cluster_name;
-    options.identity.address =
-        net::to_string(options_.advertise ? *options_.advertise : listener_.address());
+    net::Address const advertised = options_.advertise ? *options_.advertise : listener_.address();
+    options.identity.address = net::to_string(advertised);
     options.identity.hostname = hostname();
     options.identity.version = DOOZER_VERSION;
     options.access = replica::Access(options_.read_write_secret, options_.read_only_secret);
@@ -84,17 +90,91 @@ void Node::begin() {
     options.lineage = {random_number(), random_number()};
     options.tuning.suspicion_cap = options_.fill;
     options.tuning.kick_after = options_.timeout;
-    replica_ = std::make_unique<replica::Replica>(options);
+    for (net::Address const& address : options_.attach) {
+        options.attach_to.push_back(net::to_string(address));
+    }
+    options.recorder = &recorder_;
     now_ = monotonic_now();
+    replica_ = std::make_unique<replica::Replica>(options);
+    record_failures(recorder_, replica_->core());
+    cluster_.emplace(loop_, read_buffer_, options_,
+                     [this](replica::Input const& input) { step(input); });
+    cluster_->begin(options.identity.id, advertised);
+    if (!options_.attach.empty()) attach_by_ = now_ + attach_within;
     step(replica::Started{});
+    perform_cluster();
     set_deadline();
+    await_signals();
+    listener_.start();
+    spdlog::info("doozerd {} {} {} cluster {} and listens on {}", DOOZER_VERSION,
+                 options.identity.id, options_.attach.empty() ? "founded" : "joins",
+                 options_.cluster_name, net::to_string(listener_.address()));
+}
 
+void Node::await_signals() {
     signals_.async_wait([this](net::error_code const& error, int signal) {
         if (!error) stop_signal_ = signal;
     });
-    listener_.start();
-    spdlog::info("doozerd {} {} founded cluster {} and listens on {}", DOOZER_VERSION,
-                 options.identity.id, options_.cluster_name, net::to_string(listener_.address()));
+    await_recordings_wanted();
+}
+
+void Node::await_recordings_wanted() {
+    recording_wanted_.async_wait([this](net::error_code const& error, int) {
+        if (error) return;
+        spdlog::info("flight recording: {}", write_recording(recorder_, replica_->core()));
+        await_recordings_wanted();
+    });
+}
+
+/// Clients are heard by one who holds a complete copy, as long as there is room for what they want.
+bool Node::hears_clients() const {
+    return replica_->serving() && replica_->proposed_bytes() <= proposals_bytes_pause;
+}
+
+/// What the replica wants of other members, and what the members' side makes of it.
+void Node::perform_cluster() {
+    for (consensus::TraceEvent const& e : effects_.trace) {
+        if (e.what != consensus::Happened::diverged) continue;
+        std::string const file = write_recording(recorder_, replica_->core());
+        failure_ = Error{Errc::other,
+                         "the copy of another member differs from this one: stopped; "
+                         "flight recording: " +
+                             file};
+    }
+    cluster_->perform(effects_);
+    for (SessionId const id : std::exchange(effects_.lost, {})) {
+        auto const found = sessions_.find(id);
+        if (found != sessions_.end()) remove(*found->second);
+    }
+}
+
+/// Connections that began as members' do go to where members are.
+void Node::adopt_members() {
+    for (SessionId const id : std::exchange(arrived_, {})) {
+        auto const found = sessions_.find(id);
+        if (found == sessions_.end()) continue;
+        std::shared_ptr<net::Connection> connection = found->second->take_connection();
+        step(replica::SessionClosed{id});
+        buffered_bytes_ -= found->second->counted_bytes;
+        sessions_.erase(found);
+        cluster_->adopt(std::move(connection));
+    }
+}
+
+/// Whether this process can ever do what it was started for.
+void Node::judge() {
+    if (attach_by_ == never) return;
+    if (replica_->serving()) {
+        attach_by_ = never;
+        spdlog::info("{} follows cluster {} from revision {}", cluster_->id(),
+                     options_.cluster_name, replica_->store().revision().value());
+    } else if (cluster_->refused()) {
+        failure_ = Error{Errc::other, *cluster_->refused()};
+    } else if (now_ >= attach_by_ && cluster_->linked() == 0) {
+        failure_ = Error{Errc::other, "cannot attach: " + (cluster_->last_failure().empty()
+                                                               ? std::string("nobody answers")
+                                                               : cluster_->last_failure())};
+    }
 }
 
 /// Waits for something to happen, lets happen what else is there, and answers it all together.
@@ -114,7 +194,11 @@ bool Node::turn_is_long() const {
 
 void Node::end_turn() {
     now_ = monotonic_now();  // at least that of the timer that woke the loop
+    adopt_members();
     step(replica::TurnEnded{});
+    perform_cluster();
+    cluster_->flush();
+    judge();
     perform_replies();
     turn_requests_ = turn_reply_bytes_ = 0;
     // Only now, so that all that a session is told in this turn goes out with one system call.
@@ -199,7 +283,8 @@ void Node::on_client_end(ClientSession& session, std::string_view refused) {
 }
 
 bool Node::over_budget() const {
-    return buffered_bytes_ + replica_->kept_bytes() > options_.memory_bytes / 4;
+    return buffered_bytes_ + replica_->kept_bytes() + cluster_->buffered_bytes() >
+           options_.memory_bytes / 4;
 }
 
 /// Takes the memory back from who holds most of it. Everybody else notices nothing.
@@ -231,7 +316,7 @@ void Node::remove(ClientSession& session) {
 }
 
 void Node::set_deadline() {
-    Instant deadline = effects_.deadline;
+    Instant deadline = std::min(effects_.deadline, attach_by_);
     for (SessionId const id : stopped_) {
         auto const found = sessions_.find(id);
         if (found != sessions_.end()) deadline = std::min(deadline, found->second->ends_at);

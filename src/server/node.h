@@ -14,7 +14,9 @@
 #include "net/listener.h"
 #include "replica/replica.h"
 #include "server/client_session.h"
+#include "server/cluster_side.h"
 #include "server/options.h"
+#include "wire/flight_recorder.h"
 
 namespace doozer::server {
 
@@ -25,16 +27,24 @@ class Node : public SessionHost {
     /// Reads the certificate and binds the listening socket. Error (other): one line.
     Result<Done> prepare();
 
-    /// Founds the cluster and serves it until SIGTERM or SIGINT. REQUIRES: prepare() was done.
-    void run();
+    /// Founds a cluster or joins one, and serves it until SIGTERM or SIGINT. Error (other): one
+    /// line; the cluster cannot be joined, or this process must not go on. REQUIRES: prepare().
+    Result<Done> run();
 
   private:
     void on_accept(net::tcp::socket socket);
     void on_activity(ClientSession& session) override;
     void on_request(ClientSession& session, Request const& request) override;
     void on_client_end(ClientSession& session, std::string_view refused) override;
+    void on_member(ClientSession& session) override { arrived_.push_back(session.id()); }
+    [[nodiscard]] bool hears_clients() const override;
 
     void begin();
+    void await_signals();
+    void await_recordings_wanted();
+    void perform_cluster();
+    void adopt_members();
+    void judge();
     void take_turn();
     void end_turn();
     void step(replica::Input const& input);
@@ -51,9 +61,11 @@ class Node : public SessionHost {
     Options options_;
     net::asio::io_context loop_;
     net::asio::signal_set signals_;
+    net::asio::signal_set recording_wanted_;
     net::asio::steady_timer timer_;
     net::Listener listener_;
     std::optional<net::TlsServer> tls_;
+    wire::FlightRecorder recorder_;
     std::unique_ptr<replica::Replica> replica_;
     replica::Effects effects_;
     std::unordered_map<SessionId, std::unique_ptr<ClientSession>> sessions_;
@@ -66,6 +78,10 @@ class Node : public SessionHost {
     Instant deadline_set_ = never;
     SessionId next_session_{1};
     std::size_t buffered_bytes_ = 0;  // of all sessions
+    std::vector<SessionId> arrived_;  // sessions that turned out to be members
+    std::optional<ClusterSide> cluster_;
+    Instant attach_by_ = never;
+    std::optional<Error> failure_;  // why this process must stop
     int stop_signal_ = 0;
 };
 

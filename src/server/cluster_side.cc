@@ -1,0 +1,146 @@
+#include "server/cluster_side.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "server/entropy.h"
+#include "wire/member_codec.h"
+
+namespace doozer::server {
+
+namespace {
+
+MemberLinks::Settings settings_of(Options const& options) {
+    MemberLinks::Settings settings;
+    settings.key = ClusterSide::key_of(options);
+    settings.insecure_members = options.insecure_members;
+    settings.seed = random_number();
+    return settings;
+}
+
+/// What can be large and is in no hurry goes out of the way of everything else.
+MemberLinks::Route route_of(consensus::Message const& message) {
+    bool const may_be_large = std::holds_alternative<consensus::Snapshot>(message) ||
+                              std::holds_alternative<consensus::Decided>(message);
+    return may_be_large ? MemberLinks::Route::by_size : MemberLinks::Route::with_frames;
+}
+
+void log_event(base::ProcessId const& self, consensus::TraceEvent const& e) {
+    using consensus::Happened;
+    char const* const what = name_of(e.what);
+    switch (e.what) {
+        case Happened::entered_epoch:
+            return spdlog::info("{}: epoch {} begins, {} owners", self, e.epoch.value(), e.value);
+        case Happened::removed:
+        case Happened::snapshot_installed:
+        case Happened::forced:
+        case Happened::forgot:
+            return spdlog::info("{}: {} in epoch {}", self, what, e.epoch.value());
+        case Happened::resurrected:
+            return spdlog::error(
+                "{}: a member was set back to an earlier state of itself: it is "
+                "not heard again until it is started anew",
+                self);
+        case Happened::left_behind:
+            return spdlog::error(
+                "{}: the cluster was forced on without this process: start it "
+                "anew to join again",
+                self);
+        case Happened::diverged:
+            return spdlog::critical("{}: the state of another member differs", self);
+        default:
+            return spdlog::debug("{}: {} in epoch {}: {}", self, what, e.epoch.value(), e.value);
+    }
+}
+
+}  // namespace
+
+std::optional<net::SharedKey> ClusterSide::key_of(Options const& options) {
+    if (options.cluster_secret.empty()) return std::nullopt;
+    return net::SharedKey::derive(options.cluster_secret, std::string(member_protocol));
+}
+
+ClusterSide::ClusterSide(net::asio::io_context& loop, net::ReadBuffer& buffer,
+                         Options const& options, Tell tell)
+    : tell_(std::move(tell)), links_(loop, buffer, settings_of(options), callbacks()) {
+    self_.cluster_name = options.cluster_name;
+}
+
+void ClusterSide::begin(base::ProcessId const& id, net::Address const& advertised) {
+    self_.id = id;
+    self_.advertised = advertised;
+    links_.set_self(self_);
+}
+
+MemberLinks::Callbacks ClusterSide::callbacks() {
+    MemberLinks::Callbacks c;
+    c.on_link_up = [this](MemberPeer const& peer) {
+        linked_.insert(peer.id);
+        spdlog::info("{}: linked with {} at {}", self_.id, peer.id, peer.address);
+        tell_(replica::LinkUp{peer.id});
+    };
+    c.on_link_down = [this](base::ProcessId const& id, std::string const& why) {
+        if (linked_.erase(id) == 0) return;  // the replica knows
+        spdlog::info("{}: lost the link with {}: {}", self_.id, id, why);
+        tell_(replica::LinkDown{id});
+    };
+    c.on_message = [this](base::ProcessId const& id, std::string_view body) {
+        on_message(id, body);
+    };
+    c.on_refused = [this](RefusedLink const& refused) { on_refused(refused); };
+    return c;
+}
+
+void ClusterSide::on_message(base::ProcessId const& id, std::string_view body) {
+    if (!linked_.contains(id)) return;
+    auto message = wire::decode_message(body);
+    if (!message.ok()) {
+        return spdlog::error("{}: dropped what {} sent: {}", self_.id, id, message.error().detail);
+    }
+    tell_(replica::PeerMessage{id, std::move(message).value()});
+}
+
+void ClusterSide::on_refused(RefusedLink const& refused) {
+    using Why = RefusedLink::Why;
+    spdlog::warn("{}: {}", self_.id, refused.line);
+    if (!refused.dialled) return;
+    last_failure_ = refused.line;
+    bool const for_good = refused.why == Why::bad_address || refused.why == Why::secret ||
+                          refused.why == Why::cluster_name || refused.why == Why::version ||
+                          refused.why == Why::same_id;
+    if (for_good) refused_ = refused.line;
+}
+
+void ClusterSide::perform(replica::Effects& effects) {
+    for (consensus::TraceEvent const& e : effects.trace) log_event(self_.id, e);
+    effects.trace.clear();
+    for (consensus::Send const& message : effects.sends) send(message);
+    effects.sends.clear();
+    if (auto const targets = std::exchange(effects.targets, std::nullopt)) {
+        std::vector<MemberTarget> wanted;
+        for (replica::Target const& target : *targets)
+            wanted.push_back({target.address, target.id});
+        links_.want(wanted);
+    }
+    if (effects.wants_identity) begin_anew();
+}
+
+void ClusterSide::send(consensus::Send const& send) {
+    base::ProcessId const to = send.to.str();
+    if (!linked_.contains(to)) return;
+    encoded_.clear();
+    wire::append_message(encoded_, send.message);
+    links_.send(to, base::Bytes(encoded_), route_of(send.message));
+}
+
+/// This process was removed from the cluster, and goes on under a new id.
+void ClusterSide::begin_anew() {
+    base::ProcessId const before = std::exchange(self_.id, new_process_id());
+    spdlog::warn("{}: removed from the cluster; goes on as {}", before, self_.id);
+    for (base::ProcessId const& id : std::exchange(linked_, {})) tell_(replica::LinkDown{id});
+    links_.set_self(self_);
+    tell_(replica::IdentityGiven{self_.id});
+}
+
+}  // namespace doozer::server

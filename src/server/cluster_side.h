@@ -1,0 +1,60 @@
+// The side of a process that faces the other members: what the replica wants sent goes out over
+// the links, and what comes in becomes inputs of the replica.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "replica/effects.h"
+#include "replica/input.h"
+#include "server/member_links.h"
+#include "server/options.h"
+
+namespace doozer::server {
+
+class ClusterSide {
+  public:
+    using Tell = std::function<void(replica::Input const&)>;
+    /// `tell` takes what the replica is told, between its steps.
+    ClusterSide(net::asio::io_context& loop, net::ReadBuffer& buffer, Options const& options,
+                Tell tell);
+
+    /// The shared key of the cluster secret; none without one.
+    static std::optional<net::SharedKey> key_of(Options const& options);
+
+    void begin(base::ProcessId const& id, net::Address const& advertised);
+    void adopt(std::shared_ptr<net::Connection> connection) { links_.adopt(std::move(connection)); }
+    /// Does what the effects want done here, and takes it out of them.
+    void perform(replica::Effects& effects);
+    /// At the end of a turn.
+    void flush() { links_.flush(); }
+
+    [[nodiscard]] base::ProcessId const& id() const { return self_.id; }
+    [[nodiscard]] std::size_t buffered_bytes() const { return links_.buffered_bytes(); }
+    [[nodiscard]] std::size_t linked() const { return linked_.size(); }
+    /// Why this process will never be let into the cluster that it was told to join; none so far.
+    [[nodiscard]] std::optional<std::string> const& refused() const { return refused_; }
+    /// What was in the way of the last attempt.
+    [[nodiscard]] std::string const& last_failure() const { return last_failure_; }
+
+  private:
+    MemberLinks::Callbacks callbacks();
+    void send(consensus::Send const& send);
+    void begin_anew();
+    void on_message(base::ProcessId const& id, std::string_view body);
+    void on_refused(RefusedLink const& refused);
+
+    Tell tell_;
+    MemberSelf self_;
+    std::set<base::ProcessId> linked_;  // as the replica knows it
+    std::optional<std::string> refused_;
+    std::string last_failure_;
+    std::string encoded_;  // used again with each message
+    MemberLinks links_;
+};
+
+}  // namespace doozer::server
