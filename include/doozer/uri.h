@@ -19,6 +19,8 @@ struct Uri {
     std::string secret = {};
     /// `un`: reserved, and only kept.
     std::string unique_name = {};
+    /// `tl`: whether the addresses are connected to with TLS. See Options::tls_authority_file.
+    bool tls = false;
 
     bool operator==(Uri const&) const = default;
 };
@@ -30,7 +32,7 @@ inline constexpr int default_port = 8046;
 /// decoded; parameters that have no meaning here are ignored.
 ///
 /// Error: invalid_uri for anything else: another scheme, an address that is none, neither `ca` nor
-/// `cn`. Also `tl=1` (TLS), which this version cannot do and must not do without.
+/// `cn`, a `tl` that is neither 0 nor 1.
 Result<Uri> parse_uri(std::string_view text);
 
 }  // namespace doozer

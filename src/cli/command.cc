@@ -7,6 +7,7 @@ namespace doozer::cli {
 Result<Client> Invocation::connect(std::optional<std::chrono::milliseconds> request_timeout) const {
     Options connection;
     connection.boot_uri = options.boot_uri;
+    connection.tls_authority_file = options.tls_authority_file;
     connection.request_timeout = request_timeout;
     return Client::connect(options.uri, connection);
 }

@@ -28,12 +28,15 @@ std::string_view const option_list =
     "    \trequest rev (default -1)\n"
     "  -t duration\n"
     "    \twait timeout\n"
+    "  -tlsca file\n"
+    "    \twhom to trust where a uri says tl=1 (default the system's certificates)\n"
     "  -v\tprint version string\n";
 
 GlobalOptions GlobalOptions::from_environment() {
     GlobalOptions options;
     take_variable("DOOZER_URI", options.uri);
     take_variable("DOOZER_BOOT_URI", options.boot_uri);
+    take_variable("DOOZER_TLSCA", options.tls_authority_file);
     return options;
 }
 
@@ -41,6 +44,7 @@ base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const>
     base::Flags flags;
     flags.add_text("a", uri);
     flags.add_text("b", boot_uri);
+    flags.add_text("tlsca", tls_authority_file);
     flags.add_integer("r", rev);
     flags.add_duration("t", wait_timeout);
     flags.add_boolean("h", help);

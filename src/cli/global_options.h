@@ -21,12 +21,13 @@ extern std::string_view const option_list;
 struct GlobalOptions {
     std::string uri = "doozer:?ca=127.0.0.1:8046";
     std::string boot_uri = {};
+    std::string tls_authority_file = {};
     std::int64_t rev = -1;
     base::Duration wait_timeout = {};
     bool help = false;
     bool version = false;
 
-    /// The defaults, with what DOOZER_URI and DOOZER_BOOT_URI say.
+    /// The defaults, with what DOOZER_URI, DOOZER_BOOT_URI and DOOZER_TLSCA say.
     static GlobalOptions from_environment();
 
     /// Reads the options at the beginning of `words` and returns how many words they took; what is

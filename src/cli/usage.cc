@@ -44,6 +44,8 @@ Environment:
 
   DOOZER_BOOT_URI - The DzNS to lookup address in; overriden by -b.
 
+  DOOZER_TLSCA - The certificates to trust; overriden by -tlsca.
+
 Commands:
 )";
     return text + command_list();

@@ -9,11 +9,11 @@
 namespace doozer::client {
 
 std::shared_ptr<Attempt> Attempt::start(Context const& io, net::Address address,
-                                        std::vector<std::string> secrets,
-                                        Clock::time_point deadline, Done done) {
+                                        Credentials credentials, Clock::time_point deadline,
+                                        Done done) {
     auto const self = std::make_shared<Attempt>(*io);
     self->address_ = std::move(address);
-    self->secrets_ = std::move(secrets);
+    self->credentials_ = std::move(credentials);
     self->done_ = std::move(done);
     self->timer_.expires_at(deadline);
     self->timer_.async_wait([self](net::error_code cancelled) {
@@ -38,11 +38,12 @@ void Attempt::shake_hands(Self const& self) {
     Link::Owner owner;
     owner.frame = [self](std::string_view body) { self->frame(body); };
     owner.lost = [self](std::string const& reason) { self->fail(reason); };
+    if (self->credentials_.tls) self->link_->secure(*self->credentials_.tls, self->address_.host);
     Link::start(self->link_, std::move(owner));
     std::string bytes;
     base::Request request;
     std::int32_t tag = 0;
-    for (std::string const& secret : self->secrets_) {
+    for (std::string const& secret : self->credentials_.secrets) {
         request.tag = base::Tag(++tag);
         request.verb = Verb::access;
         request.value = secret;
@@ -65,7 +66,7 @@ void Attempt::frame(std::string_view body) {
         rev_ = response.rev;
     else
         ++granted_;
-    if (!rev_ || granted_ < secrets_.size()) return;
+    if (!rev_ || granted_ < credentials_.secrets.size()) return;
     finish(Reached{link_, address_, *rev_});
 }
 

@@ -10,6 +10,7 @@
 
 #include "client/link.h"
 #include "client/resolve.h"
+#include "net/tls.h"
 
 namespace doozer::client {
 
@@ -18,6 +19,12 @@ struct Reached {
     LinkPtr link;
     net::Address address;
     base::Revision rev;  ///< its newest revision
+};
+
+/// What one comes with, and what one wants to see.
+struct Credentials {
+    std::vector<std::string> secrets = {};
+    std::optional<net::TlsClient> tls = {};  ///< none: no TLS
 };
 
 /// A process accepts connections before it has a tree and answers only then, and a stopped one
@@ -29,8 +36,8 @@ class Attempt {
     /// `done` is called once, later, unless the attempt is cancelled. Error: connect_failed, in one
     /// line that names the address; or the server's refusal of a secret.
     static std::shared_ptr<Attempt> start(Context const& io, net::Address address,
-                                          std::vector<std::string> secrets,
-                                          Clock::time_point deadline, Done done);
+                                          Credentials credentials, Clock::time_point deadline,
+                                          Done done);
     explicit Attempt(asio::io_context& io) : link_(std::make_shared<Link>(io)), timer_(io) {}
 
     void cancel();
@@ -46,7 +53,7 @@ class Attempt {
     LinkPtr link_;
     asio::steady_timer timer_;
     net::Address address_;
-    std::vector<std::string> secrets_;
+    Credentials credentials_;
     std::size_t granted_ = 0;  // secrets that were accepted so far
     std::optional<base::Revision> rev_;
     Done done_;

@@ -28,13 +28,28 @@ Error invalid(std::string const& detail) {
     return Error{Errc::invalid_uri, "invalid uri" + (detail.empty() ? "" : ": " + detail)};
 }
 
+Result<Credentials> credentials_for(Uri const& uri, Options const& options) {
+    Credentials credentials;
+    if (!uri.secret.empty()) credentials.secrets.push_back(uri.secret);
+    if (!uri.tls) return credentials;
+    auto tls = net::TlsClient::trusting(options.tls_authority_file);
+    if (!tls.ok()) return Error{Errc::connect_failed, tls.error().detail};
+    credentials.tls = std::move(tls).value();
+    return credentials;
+}
+
 Result<Dialer::Target> target_of(Uri const& uri, Options const& options) {
     Dialer::Target target;
-    target.secret = uri.secret;
+    auto credentials = credentials_for(uri, options);
+    if (!credentials.ok()) return credentials.error();
+    target.credentials = std::move(credentials).value();
     if (!uri.cluster_name.empty() && !options.boot_uri.empty()) {
         auto boot = parse_uri(options.boot_uri);
         if (!boot.ok()) return invalid("boot uri: " + boot.error().message());
         if (boot->addresses.empty()) return invalid("the boot uri has no address (ca)");
+        auto for_boot = credentials_for(boot.value(), options);
+        if (!for_boot.ok()) return for_boot.error();
+        target.boot_credentials = std::move(for_boot).value();
         target.boot = std::move(boot).value();
         target.cluster_name = uri.cluster_name;
         return target;

@@ -26,13 +26,13 @@ Dialer::Dialer(Context io, Target target, Timing const& timing)
       // Chance only keeps clients from returning at the same moment.
       prng_(std::random_device{}()) {
     DOOZER_ASSERT(!target_.addresses.empty() || target_.boot);
-    if (!target_.secret.empty()) secrets_.push_back(target_.secret);
 }
 
 void Dialer::add_secret(std::string secret) {
-    std::erase(secrets_, secret);
-    secrets_.push_back(std::move(secret));
-    if (secrets_.size() > secrets_max) secrets_.erase(secrets_.begin());
+    auto& secrets = target_.credentials.secrets;
+    std::erase(secrets, secret);
+    secrets.push_back(std::move(secret));
+    if (secrets.size() > secrets_max) secrets.erase(secrets.begin());
 }
 
 void Dialer::dial_once(Clock::time_point deadline, std::function<void(Result<Reached>)> done) {
@@ -69,16 +69,17 @@ void Dialer::begin_round() {
 void Dialer::look_up() {
     auto const now = Clock::now();
     auto const deadline = deadline_ ? now + (*deadline_ - now) / 2 : now + 2 * timing_.attempt;
-    lookup_ = Lookup::start(io_, *target_.boot, next_boot_++, target_.cluster_name, deadline,
-                            [this](Result<Lookup::Addresses> found) {
-                                lookup_ = nullptr;
-                                if (!done_) return;
-                                if (found.ok())
-                                    target_.addresses = std::move(found).value();
-                                else
-                                    reasons_ = found.error().message();
-                                try_next();
-                            });
+    lookup_ =
+        Lookup::start(io_, *target_.boot, next_boot_++, target_.cluster_name,
+                      target_.boot_credentials, deadline, [this](Result<Lookup::Addresses> found) {
+                          lookup_ = nullptr;
+                          if (!done_) return;
+                          if (found.ok())
+                              target_.addresses = std::move(found).value();
+                          else
+                              reasons_ = found.error().message();
+                          try_next();
+                      });
 }
 
 Clock::time_point Dialer::attempt_deadline() const {
@@ -93,7 +94,7 @@ void Dialer::try_next() {
     auto const deadline = attempt_deadline();
     auto const address = target_.addresses[next_++ % target_.addresses.size()];
     ++tried_;
-    attempt_ = Attempt::start(io_, address, secrets_, deadline,
+    attempt_ = Attempt::start(io_, address, target_.credentials, deadline,
                               [this](Result<Reached> outcome) { tried(std::move(outcome)); });
 }
 

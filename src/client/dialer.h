@@ -19,10 +19,11 @@ class Dialer {
   public:
     struct Target {
         std::vector<net::Address> addresses = {};
-        std::string secret = {};
+        Credentials credentials = {};
         /// Look up `cluster_name` there, before every round.
         std::optional<Uri> boot = {};
         std::string cluster_name = {};
+        Credentials boot_credentials = {};
     };
 
     Dialer(Context io, Target target, Timing const& timing);
@@ -48,7 +49,6 @@ class Dialer {
     Context io_;
     Target target_;
     Timing timing_;
-    std::vector<std::string> secrets_;
     asio::steady_timer timer_;
     base::Prng prng_;
     std::size_t next_ = 0;

@@ -28,6 +28,8 @@ void Link::connect(LinkPtr const& link, std::vector<net::tcp::endpoint> endpoint
 void Link::start(LinkPtr const& link, Owner owner) {
     link->owner_ = std::move(owner);
     link->received_at_ = Clock::now();
+    if (link->tls_) link->open_sealed(0);
+    if (!link->sending_) write(link);
     read(link);
 }
 
@@ -56,11 +58,28 @@ void Link::send(LinkPtr const& link, std::string& bytes) {
     if (!link->sending_) write(link);
 }
 
+/// What goes to the system next: everything, or with TLS the next part of it, and what the
+/// handshake has to say.
+void Link::fill_outgoing() {
+    outgoing_.clear();
+    if (!tls_) return std::swap(outgoing_, queued_);
+    if (tls_->handshake_done() && !queued_.empty()) {
+        auto const piece = std::string_view(queued_).substr(sealed_, base::client_send_bytes);
+        tls_->seal(piece);
+        sealed_ += piece.size();
+        if (sealed_ == queued_.size()) {
+            queued_.clear();
+            sealed_ = 0;
+        }
+    }
+    tls_->take_sealed(outgoing_);
+}
+
 void Link::write(LinkPtr const& link) {
     DOOZER_ASSERT(!link->sending_);
+    link->fill_outgoing();
+    if (link->outgoing_.empty()) return;
     link->sending_ = true;
-    link->outgoing_.clear();
-    std::swap(link->outgoing_, link->queued_);
     auto const note_progress = [link](net::error_code const& failure, std::size_t) -> std::size_t {
         link->sent_at_ = Clock::now();
         return failure ? 0 : base::read_chunk_bytes;
@@ -70,8 +89,8 @@ void Link::write(LinkPtr const& link) {
                           link->sending_ = false;
                           if (!link->open_) return;
                           if (failure) return link->lose(failure.message());
-                          if (!link->queued_.empty()) return write(link);
-                          if (link->owner_.sent) link->owner_.sent();
+                          write(link);
+                          if (!link->sending_ && link->owner_.sent) link->owner_.sent();
                       });
 }
 
@@ -94,16 +113,36 @@ void Link::read(LinkPtr const& link) {
         asio::buffer(link->buffer_.data() + link->end_, link->buffer_.size() - link->end_);
     link->socket_.async_read_some(room, [link](net::error_code failure, std::size_t bytes) {
         if (!link->open_) return;
+        if (failure && link->tls_ && !link->tls_->handshake_done())
+            return link->lose("TLS: no answer that is TLS: " + failure.message());
         if (failure == asio::error::eof) return link->lose("connection closed by the server");
         if (failure) return link->lose(failure.message());
         link->received(bytes);
+        if (link->open_ && link->tls_ && !link->sending_) write(link);
         if (link->open_) read(link);
     });
 }
 
 void Link::received(std::size_t bytes) {
     received_at_ = Clock::now();
+    if (tls_) return open_sealed(bytes);
     end_ += bytes;
+    handle_frames();
+}
+
+/// Puts what the bytes behind end_ mean in their place.
+void Link::open_sealed(std::size_t bytes) {
+    std::string plain;
+    auto const opened = tls_->open({buffer_.data() + end_, bytes}, plain);
+    if (buffer_.size() - end_ < plain.size()) buffer_.resize(end_ + plain.size());
+    std::copy(plain.begin(), plain.end(), buffer_.begin() + static_cast<std::ptrdiff_t>(end_));
+    end_ += plain.size();
+    handle_frames();
+    if (!opened.ok()) return lose(opened.error().detail);
+    if (opened.value() == net::TlsFilter::Opened::ended) lose("connection closed by the server");
+}
+
+void Link::handle_frames() {
     wire::FrameSplitter frames({buffer_.data() + begin_, end_ - begin_},
                                base::frame_bytes_max(base::value_bytes_ceiling));
     while (open_) {

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "client/call.h"
 #include "net/asio.h"
+#include "net/tls.h"
 
 namespace doozer::client {
 
@@ -35,6 +37,11 @@ class Link {
     static void connect(Link_ptr const& link, std::vector<net::tcp::endpoint> endpoints,
                         std::function<void(net::error_code)> done);
 
+    /// Speaks TLS from the beginning on. REQUIRES: called before start().
+    void secure(net::TlsClient const& client, std::string const& host) {
+        tls_.emplace(client, host);
+    }
+
     /// Starts to read. REQUIRES: connected.
     static void start(Link_ptr const& link, Owner owner);
     void set_owner(Owner owner) { owner_ = std::move(owner); }
@@ -52,6 +59,9 @@ class Link {
 
   private:
     static void write(Link_ptr const& link);
+    void fill_outgoing();
+    void open_sealed(std::size_t bytes);
+    void handle_frames();
     static void read(Link_ptr const& link);
     void received(std::size_t bytes);
     void lose(std::string const& reason);
@@ -63,8 +73,10 @@ class Link {
     std::vector<char> buffer_;  // [begin_, end_) has arrived and is not yet handled
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
-    std::string outgoing_;  // is being sent
-    std::string queued_;    // is sent next
+    std::string outgoing_;    // is being sent
+    std::string queued_;      // is sent next
+    std::size_t sealed_ = 0;  // with TLS: how much of queued_ is in outgoing_, or was
+    std::optional<net::TlsFilter> tls_;
     bool sending_ = false;
     bool open_ = true;
     Clock::time_point received_at_ = Clock::now();

@@ -9,11 +9,13 @@
 namespace doozer::client {
 
 std::shared_ptr<Lookup> Lookup::start(Context const& io, Uri const& boot, std::size_t first,
-                                      std::string name, Clock::time_point deadline, Done done) {
+                                      std::string name, Credentials credentials,
+                                      Clock::time_point deadline, Done done) {
     auto const self = std::make_shared<Lookup>(io);
     self->boot_ = boot;
     self->next_ = first;
     self->name_ = std::move(name);
+    self->credentials_ = std::move(credentials);
     self->deadline_ = deadline;
     self->done_ = std::move(done);
     self->timer_.expires_at(deadline);
@@ -35,10 +37,8 @@ void Lookup::try_next(Self const& self) {
         net::parse_address(addresses[self->next_ % addresses.size()], default_port);
     ++self->next_;
     ++self->tried_;
-    std::vector<std::string> secrets;
-    if (!self->boot_.secret.empty()) secrets.push_back(self->boot_.secret);
     self->attempt_ =
-        Attempt::start(io, address.value(), std::move(secrets), Clock::now() + share,
+        Attempt::start(io, address.value(), self->credentials_, Clock::now() + share,
                        [self](Result<Reached> outcome) { reached(self, std::move(outcome)); });
 }
 

@@ -21,7 +21,8 @@ class Lookup {
     /// later, with at least one address, unless the lookup is cancelled. Error: connect_failed,
     /// in one line.
     static std::shared_ptr<Lookup> start(Context const& io, Uri const& boot, std::size_t first,
-                                         std::string name, Clock::time_point deadline, Done done);
+                                         std::string name, Credentials credentials,
+                                         Clock::time_point deadline, Done done);
     explicit Lookup(Context const& io) : io_(io), timer_(*io) {}
 
     void cancel();
@@ -39,6 +40,7 @@ class Lookup {
     asio::steady_timer timer_;
     Uri boot_;
     std::string name_;
+    Credentials credentials_;
     Clock::time_point deadline_;
     std::size_t next_ = 0;
     std::size_t tried_ = 0;

@@ -8,15 +8,13 @@
 
 #include "net/address.h"
 #include "net/asio.h"
+#include "net/resolver.h"
 
 namespace doozer::client {
 
 using Context = std::shared_ptr<net::asio::io_context>;
 
-struct Resolved {
-    std::vector<net::tcp::endpoint> endpoints = {};
-    std::string failure = {};  ///< why there are none
-};
+using net::Resolved;
 
 /// Calls `done` once, later, from within io->run(). A name is looked up by a thread of its own that
 /// is not waited for: the system's resolver cannot be interrupted and may take half a minute, in

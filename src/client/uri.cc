@@ -60,8 +60,9 @@ std::optional<Error> add_parameter(Uri& uri, std::string_view parameter) {
         uri.secret = std::move(*value);
     } else if (*key == "un") {
         uri.unique_name = std::move(*value);
-    } else if (*key == "tl" && *value != "0") {
-        return invalid("this version has no TLS (tl)");
+    } else if (*key == "tl") {
+        if (*value != "0" && *value != "1") return invalid("tl is 0 or 1");
+        uri.tls = *value == "1";
     }
     return std::nullopt;
 }

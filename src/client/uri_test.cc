@@ -91,7 +91,11 @@ TEST(Uri, RefusesWhatIsNone) {
 }
 
 TEST(Uri, DoesNotGoOnInTheClearWhenTlsIsAskedFor) {
-    EXPECT_FALSE(parse_uri("doozer:?ca=a&tl=1").ok());
+    EXPECT_TRUE(parse_uri("doozer:?ca=a&tl=1").value().tls);
+    EXPECT_FALSE(parse_uri("doozer:?ca=a&tl=0").value().tls);
+    EXPECT_FALSE(parse_uri("doozer:?ca=a").value().tls);
+    EXPECT_FALSE(parse_uri("doozer:?ca=a&tl=yes").ok());
+    EXPECT_FALSE(parse_uri("doozer:?ca=a&tl=").ok());
     EXPECT_TRUE(parse_uri("doozer:?ca=a&tl=0").ok());
 }
 

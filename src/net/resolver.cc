@@ -7,22 +7,18 @@
 #include <utility>
 
 namespace doozer::net {
-namespace {
-
-Resolver::Found look_up(Address const& address) {
+Resolved look_up(Address const& address) {
     asio::io_context own;
     tcp::resolver resolver(own);
     error_code failure;
     auto const found = resolver.resolve(address.host, std::to_string(address.port), failure);
-    Resolver::Found result;
+    Resolved result;
     if (failure) result.failure = failure.message();
     for (auto const& entry : found) result.endpoints.push_back(entry.endpoint());
     std::stable_partition(result.endpoints.begin(), result.endpoints.end(),
                           [](tcp::endpoint const& e) { return e.address().is_v4(); });
     return result;
 }
-
-}  // namespace
 
 /// Where the threads leave what they have found, for as long as somebody wants it.
 struct Resolver::Mailbox {
@@ -42,7 +38,7 @@ Resolver::~Resolver() {
 
 void Resolver::resolve(Address const& address, Done done) {
     // Whatever is posted may run after the resolver is gone, and must not call anybody then.
-    auto const deliver = [box = mailbox_, done = std::move(done)](Found found) {
+    auto const deliver = [box = mailbox_, done = std::move(done)](Resolved found) {
         std::lock_guard const lock(box->mutex);
         if (box->loop == nullptr) return;
         asio::post(*box->loop, [box, done, found = std::move(found)] {
@@ -65,7 +61,7 @@ void Resolver::resolve(Address const& address, Done done) {
     }
     try {
         std::thread([box = mailbox_, address, deliver] {
-            Found found = look_up(address);
+            Resolved found = look_up(address);
             {
                 std::lock_guard const lock(box->mutex);
                 --box->lookups;

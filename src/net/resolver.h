@@ -11,16 +11,21 @@
 
 namespace doozer::net {
 
+/// What an address is, for those who connect.
+struct Resolved {
+    std::vector<tcp::endpoint> endpoints = {};  ///< IPv4 first
+    std::string failure = {};                   ///< why there are none
+};
+
+/// Waits for the system's resolver, which may take half a minute.
+Resolved look_up(Address const& address);
+
 /// Every name is looked up by a thread of its own that nobody waits for: the system's resolver
 /// cannot be interrupted and may take half a minute, in which another name, or the end of the
 /// process, would wait for it.
 class Resolver {
   public:
-    struct Found {
-        std::vector<tcp::endpoint> endpoints = {};  ///< IPv4 first
-        std::string failure = {};                   ///< why there are none
-    };
-    using Done = std::function<void(Found)>;
+    using Done = std::function<void(Resolved)>;
 
     explicit Resolver(asio::io_context& loop);
     /// What is not done yet never will be.

@@ -10,16 +10,16 @@ namespace {
 
 class ResolverTest : public testing::Test {
   protected:
-    Resolver::Found resolve(std::string const& host) {
-        std::optional<Resolver::Found> result;
-        resolver->resolve({host, 7}, [&](Resolver::Found found) { result = std::move(found); });
+    Resolved resolve(std::string const& host) {
+        std::optional<Resolved> result;
+        resolver->resolve({host, 7}, [&](Resolved found) { result = std::move(found); });
         EXPECT_FALSE(result) << "not from within the call";
         auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
         while (!result && std::chrono::steady_clock::now() < deadline) {
             loop.restart();
             loop.run_one_for(std::chrono::milliseconds(20));
         }
-        return result.value_or(Resolver::Found{{}, "never told"});
+        return result.value_or(Resolved{{}, "never told"});
     }
 
     asio::io_context loop{1};

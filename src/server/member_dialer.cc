@@ -156,8 +156,7 @@ void MemberDialer::begin(MemberAim& aim, Instant now) {
     });
 }
 
-void MemberDialer::resolved(std::string const& name, std::uint64_t attempt,
-                            net::Resolver::Found found) {
+void MemberDialer::resolved(std::string const& name, std::uint64_t attempt, net::Resolved found) {
     if (find(name, attempt) == nullptr) return;
     if (found.endpoints.empty()) return failed(name, found.failure, true);
     std::string const why_none = callbacks_.select(found.endpoints);

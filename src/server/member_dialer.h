@@ -88,7 +88,7 @@ class MemberDialer {
     void arm_for_next();
     void drop_socket(std::string const& name);
     void begin(MemberAim& aim, base::Instant now);
-    void resolved(std::string const& name, std::uint64_t attempt, net::Resolver::Found found);
+    void resolved(std::string const& name, std::uint64_t attempt, net::Resolved found);
     void connect(std::string const& name, std::uint64_t attempt,
                  std::vector<net::tcp::endpoint> const& endpoints);
     void pause(MemberAim& aim, bool hopeless);

@@ -153,6 +153,84 @@ class Refused(Case):
         self.secure().rev()
 
 
+class Command(Case):
+    """ours: tl=1 = TLS, -tlsca file, DOOZER_TLSCA: the doozer command speaks TLS too"""
+
+    def speaks(self, *words, host=None, env=None, trust="one.pem", stdin=b""):
+        uri = self.server_.uri(tl=1)
+        if host:
+            uri = uri.replace("127.0.0.1", host)
+        options = ("-tlsca", path(trust)) if trust else ()
+        return self.doozer(uri, *options, *words, env=env, stdin=stdin, seconds=8)
+
+    def refused(self, line, **how):
+        got = self.speaks("rev", **how)
+        self.assertEqual((2, b""), (got.code, got.stdout))
+        self.assertOneLine(got.stderr, "^Error: connect .*: TLS: " + line)
+
+    def test_reads_and_writes(self):
+        """-tlsca file"""
+        got = self.speaks("set", "/a", "-1", stdin=b"value")
+        self.assertEqual((0, ""), (got.code, got.stderr))
+        self.assertEqual(b"value", self.speaks("get", "/a").stdout)
+        large = os.urandom(1 << 20)
+        self.assertEqual(0, self.speaks("set", "/large", "-1", stdin=large).code)
+        self.assertEqual(large, self.speaks("get", "/large").stdout)
+
+    def test_the_environment(self):
+        """DOOZER_TLSCA, unless -tlsca is given"""
+        got = self.speaks("get", "/ctl/name", trust=None, env={"DOOZER_TLSCA": path("one.pem")})
+        self.assertEqual((0, b"local"), (got.code, got.stdout))
+        got = self.speaks("get", "/ctl/name", env={"DOOZER_TLSCA": path("two.pem")})
+        self.assertEqual((0, b"local"), (got.code, got.stdout))
+
+    def test_names_are_verified_too(self):
+        """the certificate is for the host that the URI names"""
+        self.assertEqual(0, self.speaks("rev", host="localhost").code)
+
+    def test_a_certificate_for_another_host(self):
+        """the certificate is for the host that the URI names"""
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", path("other.key"), "-out", path("other.pem"), "-days", "2", "-subj", "/CN=127.0.0.1",
+                        "-addext", "subjectAltName=DNS:other.example"], check=True, capture_output=True)
+        self.server_ = self.server("-tlscert", path("other.pem"), "-tlskey", path("other.key"))
+        self.refused("the server's certificate is for another host", trust="other.pem")
+        self.refused("the server's certificate is for another host", trust="other.pem", host="localhost")
+
+    def test_certificates_that_are_not_trusted(self):
+        """-tlsca file, or the system's store"""
+        self.refused("the server's certificate is not trusted: ", trust="two.pem")
+        self.refused("the server's certificate is not trusted: ", trust=None)
+
+    def test_a_server_without_tls(self):
+        """tl=1 is never served without"""
+        self.server_ = self.server()
+        self.refused("no answer that is TLS")
+
+    def test_unreadable_files(self):
+        """-tlsca file"""
+        got = self.speaks("rev", trust="nope.pem")
+        self.assertEqual((2, b""), (got.code, got.stdout))
+        self.assertOneLine(got.stderr, "^Error: .*nope.pem")
+
+    def test_the_next_address_is_tried(self):
+        """a server that is not trusted is as good as none"""
+        other = self.server("-tlscert", path("two.pem"), "-tlskey", path("two.key"))
+        uri = "doozer:?tl=1&ca=%s&ca=%s" % (other.address, self.server_.address)
+        got = self.doozer(uri, "-tlsca", path("one.pem"), "self", seconds=8)
+        self.assertEqual(0, got.code)
+        self.assertEqual(self.secure().call("SELF")["value"], got.stdout.strip())
+
+    def test_a_dzns_with_tls(self):
+        """tl=1 counts for the cluster whose URI it stands in"""
+        with_name = "doozer:?cn=jewels&tl=1"
+        jewels = self.server("-c", "jewels", "-tlscert", path("one.pem"), "-tlskey", path("one.key"))
+        self.secure().put("/ctl/ns/jewels/a", jewels.address.encode())
+        got = self.doozer(with_name, "-b", self.server_.uri(tl=1), "-tlsca", path("one.pem"), "get", "/ctl/name",
+                          seconds=8)
+        self.assertEqual((0, b"jewels", ""), (got.code, got.stdout, got.stderr))
+
+
 class SlowReaders(Case):
     def test_memory_is_bounded(self):
         """a reader that does not read is no longer read from, over TLS too"""
