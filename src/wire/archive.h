@@ -265,7 +265,7 @@ class ArchiveReader {
     template <typename T>
     void form(std::optional<T>& o) {
         o.reset();
-        if (flag()) read(o.emplace());
+        if (flag()) o = take<T>();
     }
     template <typename T>
     void form(std::shared_ptr<T>& p) {

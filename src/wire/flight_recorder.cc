@@ -142,9 +142,8 @@ std::string FlightRecorder::dump(Core const& core) const {
 
 std::uint64_t outcome_of(Core const& core, Output const& out) {
     Hasher h;
-    feed_all(h, core.epoch(), core.delivered(), core.seen(), core.applied(), core.unsettled());
-    feed_all(h, core.acceptor().promised, out.wake, out.submitted, out.reads_ready.size());
-    for (Send const& s : out.sends) feed_all(h, s.to, s.message.index());
+    feed_all(h, core.epoch(), core.delivered(), core.applied(), core.unsettled(), out.wake);
+    for (Send const& s : out.sends) feed(h, s.message.index());
     for (Ignored const why : out.ignored) feed(h, why);
     for (TraceEvent const& e : out.trace) feed_all(h, e.what, e.epoch, e.value);
     return h.digest().low >> 32U;

@@ -86,7 +86,8 @@ struct Flight {
     std::optional<consensus::Digest> end;  // of the core at last; none: in the middle of a step
 };
 
-/// What came of a step, in 32 bits: enough to tell at which input a repetition goes astray.
+/// What came of a step, in 32 bits and in brief, since it is asked at every one: enough to tell at
+/// which input a repetition goes astray, or near which.
 std::uint64_t outcome_of(consensus::Core const& core, consensus::Output const& out);
 
 /// Everything that a core is made of.
