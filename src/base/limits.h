@@ -123,5 +123,32 @@ inline constexpr std::size_t member_reports_max = 64;
 /// The length of a cluster secret.
 inline constexpr std::size_t cluster_secret_bytes_min = 16;
 inline constexpr std::size_t cluster_secret_bytes_max = 4096;
+// --- the journal ---------------------------------------------------------------------------------
+/// The largest data of a record: the original reads no larger one. Source: persistence.md.
+inline constexpr std::size_t journal_record_bytes_max = 2 * MiB;
+/// How much is read from a journal at a time.
+inline constexpr std::size_t journal_read_bytes = 1 * MiB;
+/// Changes share one sync until they have this many bytes.
+inline constexpr std::size_t journal_group_bytes_max = 8 * MiB;
+/// The most that a loss of power in mid-write can leave behind the last good record.
+inline constexpr std::size_t journal_torn_bytes_max =
+    journal_group_bytes_max + journal_record_bytes_max + 64 * KiB;
+/// How much is hashed to find out whether anything behind a damage is a record.
+inline constexpr std::size_t journal_search_bytes_max = 1024 * MiB;
+
+// --- doozerp -------------------------------------------------------------------------------------
+/// WAITs that are outstanding at once, each for another revision.
+inline constexpr std::size_t persist_waits_max = 64;
+/// Events that wait to be journaled, and their bytes, beyond which no more are asked for.
+inline constexpr std::size_t persist_events_waiting_max = 8192;
+inline constexpr std::size_t persist_bytes_waiting_max = 32 * MiB;
+/// Acknowledgements that are unanswered at once; the others wait, one for each path.
+inline constexpr std::size_t persist_acks_outstanding_max = 4096;
+/// How many files of a cluster are asked for at once when all are read or written.
+inline constexpr std::size_t persist_copy_requests_max = 64;
+/// How often reading all files begins anew because the history went on meanwhile.
+inline constexpr int persist_copy_attempts_max = 10;
+/// How much a journal may be larger than twice its live data before it is compacted.
+inline constexpr std::size_t journal_slack_bytes_default = 16 * MiB;
 
 }  // namespace doozer::base
