@@ -58,6 +58,8 @@ using Callback = std::function<void(Result<T>)>;
 
 class Watch;
 
+class DurableClient;
+
 namespace client {
 class Core;
 }
@@ -196,8 +198,13 @@ class Client {
     /// The address of the server that this Client is connected to, or tries to reach.
     [[nodiscard]] std::string address() const;
 
+    /// How many connections there have been so far. Within a callback the outcome came over the
+    /// last of them, so two outcomes with the same number are from the same server process.
+    [[nodiscard]] std::uint64_t connections() const;
+
   private:
     friend class client::Core;
+    friend class DurableClient;
     explicit Client(std::unique_ptr<client::Core> core);
     std::unique_ptr<client::Core> core_;
 };

@@ -35,6 +35,7 @@ enum class Errc : int {
     would_deadlock = 1005,   ///< a blocking call from within a callback; nothing was sent
     limit_exceeded = 1006,   ///< one of the limits in client.h; nothing was sent
     bad_response = 1007,     ///< the server's answer lacks a field that it must have
+    not_durable = 1008,      ///< the write was done, but doozerp has not acknowledged it in time
 };
 
 /// The code's name: as in the protocol ("REV_MISMATCH"), or for this library's own likewise

@@ -7,7 +7,7 @@ namespace {
 
 Outcome run(Invocation const& call) {
     DOOZER_TRY(Revision const condition, parse_revision(call.arguments[1]));
-    DOOZER_TRY(Client client, call.connect());
+    DOOZER_TRY(Writer client, call.connect_to_write());
     return client.del(call.arguments[0], condition);
 }
 

@@ -6,7 +6,7 @@ namespace {
 
 Outcome run(Invocation const& call) {
     std::string_view const path = call.arguments[0];
-    DOOZER_TRY(Client client, call.connect());
+    DOOZER_TRY(Writer client, call.connect_to_write());
     for (;;) {
         DOOZER_TRY(File const file, client.get(path));
         auto const touched = client.set(path, file.value, file.rev);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/result.h"
+
 namespace doozer::cli {
 
 Result<Client> Invocation::connect(std::optional<std::chrono::milliseconds> request_timeout) const {
@@ -10,6 +12,19 @@ Result<Client> Invocation::connect(std::optional<std::chrono::milliseconds> requ
     connection.tls_authority_file = options.tls_authority_file;
     connection.request_timeout = request_timeout;
     return Client::connect(options.uri, connection);
+}
+
+Result<Writer> Invocation::connect_to_write() const {
+    if (options.durable == 0) {
+        DOOZER_TRY(Client client, connect());
+        return Writer(std::move(client));
+    }
+    DurableOptions connection;
+    connection.boot_uri = options.boot_uri;
+    connection.instance = options.durable;
+    if (auto const timeout = options.timeout()) connection.acknowledgement_timeout = *timeout;
+    DOOZER_TRY(DurableClient client, DurableClient::connect(options.uri, connection));
+    return Writer(std::move(client));
 }
 
 std::size_t Command::parameter_count() const {

@@ -7,12 +7,36 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 #include "cli/global_options.h"
 #include "cli/outcome.h"
 #include "doozer/client.h"
+#include "doozer/durable.h"
 
 namespace doozer::cli {
+
+/// A client that writes as -durable says.
+class Writer {
+  public:
+    explicit Writer(Client client) : client_(std::move(client)) {}
+    explicit Writer(DurableClient client) : client_(std::move(client)) {}
+
+    Result<File> get(std::string_view path) {
+        return std::visit([&](auto& client) { return client.get(path); }, client_);
+    }
+    Result<Revision> set(std::string_view path, std::string_view value, Revision condition) {
+        return std::visit([&](auto& client) { return client.set(path, value, condition); },
+                          client_);
+    }
+    Result<Done> del(std::string_view path, Revision condition) {
+        return std::visit([&](auto& client) { return client.del(path, condition); }, client_);
+    }
+
+  private:
+    std::variant<Client, DurableClient> client_;
+};
 
 /// One run of a command.
 struct Invocation {
@@ -24,6 +48,10 @@ struct Invocation {
     /// Connects to the cluster that the options name. `request_timeout` as in doozer::Options.
     [[nodiscard]] Result<Client> connect(
         std::optional<std::chrono::milliseconds> request_timeout = {}) const;
+
+    /// The same for a command that writes: with -durable, writes wait for that doozerp, for as long
+    /// as -t says.
+    [[nodiscard]] Result<Writer> connect_to_write() const;
 };
 
 struct Command {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/flags.h"
+#include "base/parse.h"
 
 namespace doozer::cli {
 namespace {
@@ -23,6 +24,8 @@ std::string_view const option_list =
     "    \tthe address to bind to (default \"doozer:?ca=127.0.0.1:8046\")\n"
     "  -b string\n"
     "    \tthe DzNS uri\n"
+    "  -durable id\n"
+    "    \twait until that doozerp has the change on its disk\n"
     "  -h\tshow help\n"
     "  -r int\n"
     "    \trequest rev (default -1)\n"
@@ -45,6 +48,13 @@ base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const>
     flags.add_text("a", uri);
     flags.add_text("b", boot_uri);
     flags.add_text("tlsca", tls_authority_file);
+    flags.add("durable", [this](std::string_view text) -> base::Result<base::Done> {
+        auto const id = base::parse_integer(text);
+        if (!id.ok()) return id.error();
+        if (id.value() < 1) return base::Error{base::Errc::other, "an instance is at least 1"};
+        durable = id.value();
+        return base::Done{};
+    });
     flags.add_integer("r", rev);
     flags.add_duration("t", wait_timeout);
     flags.add_boolean("h", help);

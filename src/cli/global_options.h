@@ -24,6 +24,7 @@ struct GlobalOptions {
     std::string tls_authority_file = {};
     std::int64_t rev = -1;
     base::Duration wait_timeout = {};
+    std::int64_t durable = 0;  ///< the doozerp whose acknowledgement writes wait for; 0 is none
     bool help = false;
     bool version = false;
 

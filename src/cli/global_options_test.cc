@@ -25,6 +25,15 @@ TEST(GlobalOptions, ARevisionThatIsNegativeIsNone) {
     EXPECT_EQ(parsed({"-r=7"}).revision(), Revision(7));
 }
 
+TEST(GlobalOptions, AnInstanceIsAPositiveNumber) {
+    EXPECT_EQ(GlobalOptions{}.durable, 0);
+    EXPECT_EQ(parsed({"--durable", "7"}).durable, 7);
+    for (std::string_view const text : {"0", "-1", "x", ""}) {
+        GlobalOptions options;
+        EXPECT_FALSE(options.parse(std::vector<std::string_view>{"-durable", text}).ok()) << text;
+    }
+}
+
 TEST(GlobalOptions, WhatIsGivenLaterCounts) {
     GlobalOptions options = parsed({"-r", "5", "-a", "one"});
     EXPECT_EQ(options.parse(std::vector<std::string_view>{"-r", "-1", "-a", "two"}).value(), 4U);

@@ -7,7 +7,7 @@
 namespace doozer::cli {
 
 Outcome write(Invocation const& call, Revision condition) {
-    DOOZER_TRY(Client client, call.connect());
+    DOOZER_TRY(Writer client, call.connect_to_write());
     DOOZER_TRY(std::string const body, read_body(call.in));
     DOOZER_TRY(Revision const rev, client.set(call.arguments[0], body, condition));
     return print_line(call.out, rev);

@@ -112,6 +112,10 @@ std::string Client::address() const {
     return core_->loop()->address();
 }
 
+std::uint64_t Client::connections() const {
+    return core_->loop()->connections();
+}
+
 // --- asynchronous ------------------------------------------------------------------------------
 
 void Client::async_get(std::string_view path, std::optional<Revision> rev, Callback<File> done) {

@@ -160,6 +160,7 @@ void Engine::append_request(std::size_t slot) {
 
 void Engine::connected(Reached reached) {
     DOOZER_ASSERT(!link_);
+    ++connections_;
     {
         std::lock_guard const lock(address_mutex_);
         address_ = net::to_string(reached.address);

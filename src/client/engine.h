@@ -56,6 +56,9 @@ class Engine {
     /// The server that this engine talks to, or has last talked to. Any thread.
     [[nodiscard]] std::string address() const;
 
+    /// How many connections there have been. Any thread.
+    [[nodiscard]] std::uint64_t connections() const { return connections_; }
+
   private:
     // The tag of a request is its slot's index + 1, so no two outstanding ones share one.
     struct Slot {
@@ -106,6 +109,7 @@ class Engine {
     asio::steady_timer heartbeat_timer_;
     std::optional<Clock::time_point> heartbeat_asked_;  // set while it is unanswered
 
+    std::atomic<std::uint64_t> connections_{0};
     std::atomic<std::size_t> outstanding_{0};
     std::atomic<std::size_t> outstanding_bytes_{0};
     mutable std::mutex address_mutex_;

@@ -50,6 +50,8 @@ std::string_view name_of(Errc code) noexcept {
             return "LIMIT_EXCEEDED";
         case Errc::bad_response:
             return "BAD_RESPONSE";
+        case Errc::not_durable:
+            return "NOT_DURABLE";
     }
     return "ERROR";
 }

@@ -44,6 +44,7 @@ class Loop {
     [[nodiscard]] std::optional<Clock::time_point> request_deadline() const;
 
     [[nodiscard]] std::string address() const { return engine_.address(); }
+    [[nodiscard]] std::uint64_t connections() const { return engine_.connections(); }
 
     /// Runs `start`, which is given a callback, and waits for the callback.
     template <typename T, typename Start>

@@ -1,0 +1,227 @@
+// What a DurableClient waits for, played by hand.
+#include "doozer/durable.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <string>
+#include <type_traits>
+
+#include "client/fake_server.h"
+
+namespace doozer::client {
+namespace {
+
+using ::testing::HasSubstr;
+
+template <typename F>
+auto in_background(F f) {
+    return std::async(std::launch::async, std::move(f));
+}
+
+Reply rev_reply(std::int64_t rev) {
+    Reply reply;
+    reply.rev = rev;
+    return reply;
+}
+
+Reply stat_reply(std::int64_t rev) {
+    Reply reply = rev_reply(rev);
+    reply.len = 1;
+    return reply;
+}
+
+Reply file_reply(std::int64_t rev, std::string value) {
+    Reply reply = rev_reply(rev);
+    reply.value = std::move(value);
+    return reply;
+}
+
+constexpr std::int32_t flag_del = 8;
+
+struct DurablePair {
+    Peer peer;
+    DurableClient client;
+};
+
+DurablePair durable(FakeServer& server, std::chrono::milliseconds timeout) {
+    DurableOptions options;
+    options.instance = 3;
+    options.acknowledgement_timeout = timeout;
+    auto client = in_background([&] { return DurableClient::connect(uri_of({&server}), options); });
+    Peer peer = server.accept();
+    peer.shake_hands();
+    return {std::move(peer), std::move(client.get()).value()};
+}
+
+DurablePair durable(FakeServer& server) {
+    return durable(server, std::chrono::seconds(10));
+}
+
+/// A program that was written for Client.
+template <typename AnyClient>
+std::string program(AnyClient& client) {
+    auto const rev = client.set("/a", "b", missing);
+    if (!rev.ok()) return rev.error().message();
+    auto const file = client.get("/a");
+    return file.ok() ? file->value : file.error().message();
+}
+
+TEST(DurableClient, TakesThePlaceOfAClient) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto ran = in_background([&c = client] { return program(c); });
+    peer.answer(peer.expect("SET /a value=b rev=0"), rev_reply(5));
+    peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=5"),
+                event(6, "/ctl/persistence/3/a", "5"));
+    peer.answer(peer.expect("GET /a"), file_reply(5, "b"));
+    EXPECT_EQ(ran.get(), "b");
+}
+
+TEST(DurableClient, CannotBeTakenForAClientThatIsNotDurable) {
+    EXPECT_FALSE((std::is_convertible_v<DurableClient&, Client&>));
+}
+
+TEST(DurableClient, IsNotSatisfiedByTheAcknowledgementOfAnEarlierSet) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
+    peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    std::string const mirror = "/ctl/persistence/3/a";
+    peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=11"), event(12, mirror, "10"));
+    peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=13"), event(14, mirror, "11"));
+    EXPECT_EQ(*set.get(), Revision(11));
+}
+
+TEST(DurableClient, IsSatisfiedByTheAcknowledgementOfALaterSet) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
+    peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=11"),
+                event(14, "/ctl/persistence/3/a", "13"));
+    EXPECT_EQ(*set.get(), Revision(11));
+}
+
+TEST(DurableClient, AsksHowFarTheInstanceIsWhenTheMirrorIsDeleted) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
+    peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=11"),
+                event(14, "/ctl/persistence/3/a", "", flag_del));
+    peer.answer(peer.expect("GET /ctl/persistence/through/3"), file_reply(9, "8"));
+    std::string const through = "/ctl/persistence/through/3";
+    peer.answer(peer.expect("WAIT /ctl/persistence/through/3 rev=10"), event(12, through, "10"));
+    peer.answer(peer.expect("WAIT /ctl/persistence/through/3 rev=13"), event(15, through, "13"));
+    EXPECT_EQ(*set.get(), Revision(11));
+}
+
+TEST(DurableClient, DeletesWhenTheInstanceIsBeyondTheDelete) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto del = in_background([&c = client] { return c.del("/a", clobber); });
+    peer.answer(peer.expect("REV"), rev_reply(20));
+    peer.answer(peer.expect("STAT /a rev=20"), stat_reply(12));
+    peer.answer(peer.expect("DEL /a rev=12"), Reply());
+    peer.answer(peer.expect("WAIT /a rev=21"), event(23, "/a", "", flag_del));
+    peer.answer(peer.expect("GET /ctl/persistence/through/3"), file_reply(22, "19"));
+    peer.answer(peer.expect("WAIT /ctl/persistence/through/3 rev=23"),
+                event(24, "/ctl/persistence/through/3", "23"));
+    EXPECT_TRUE(del.get().ok());
+}
+
+TEST(DurableClient, DeletesWithTheOriginalDoozerpAsWell) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto del = in_background([&c = client] { return c.del("/a", Revision(15)); });
+    peer.answer(peer.expect("REV"), rev_reply(20));
+    peer.answer(peer.expect("STAT /a rev=20"), stat_reply(12));
+    peer.answer(peer.expect("DEL /a rev=12"), Reply());
+    peer.answer(peer.expect("WAIT /a rev=21"), event(23, "/a", "", flag_del));
+    peer.answer(peer.expect("GET /ctl/persistence/through/3"), file_reply(0, ""));
+    peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=23"),
+                event(24, "/ctl/persistence/3/a", "", flag_del));
+    EXPECT_TRUE(del.get().ok());
+}
+
+TEST(DurableClient, LooksAgainWhenTheFileChangesBeforeItsDelete) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto del = in_background([&c = client] { return c.del("/a", clobber); });
+    peer.answer(peer.expect("REV"), rev_reply(20));
+    peer.answer(peer.expect("STAT /a rev=20"), stat_reply(12));
+    peer.answer(peer.expect("DEL /a rev=12"), refused(base::Errc::rev_mismatch));
+    peer.answer(peer.expect("REV"), rev_reply(22));
+    peer.answer(peer.expect("STAT /a rev=22"), stat_reply(21));
+    peer.answer(peer.expect("DEL /a rev=21"), Reply());
+    peer.answer(peer.expect("WAIT /a rev=23"), event(23, "/a", "", flag_del));
+    peer.answer(peer.expect("GET /ctl/persistence/through/3"), file_reply(24, "23"));
+    EXPECT_TRUE(del.get().ok());
+}
+
+TEST(DurableClient, PassesRefusalsOn) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto set = in_background([&c = client] { return c.set("/a", "b", missing); });
+    peer.answer(peer.expect("SET /a value=b rev=0"), refused(base::Errc::rev_mismatch));
+    EXPECT_EQ(set.get().error().code, Errc::rev_mismatch);
+
+    auto del = in_background([&c = client] { return c.del("/a", Revision(11)); });
+    peer.answer(peer.expect("REV"), rev_reply(20));
+    peer.answer(peer.expect("STAT /a rev=20"), stat_reply(12));
+    peer.answer(peer.expect("DEL /a rev=11"), refused(base::Errc::rev_mismatch));
+    EXPECT_EQ(del.get().error().code, Errc::rev_mismatch);
+}
+
+TEST(DurableClient, SaysWhichInstanceHasNotAcknowledgedWhat) {
+    FakeServer server;
+    auto [peer, client] = durable(server, std::chrono::milliseconds(30));
+    auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
+    peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    peer.expect("WAIT /ctl/persistence/3/a rev=11");
+    auto const error = set.get().error();
+    EXPECT_EQ(error.code, Errc::not_durable);
+    EXPECT_EQ(error.message(),
+              "revision 11 is made, but doozerp instance 3 has not acknowledged it within 30 ms");
+}
+
+TEST(DurableClient, SaysThatTheChangeIsMadeWhenItIsClosed) {
+    FakeServer server;
+    std::promise<Result<Revision>> outcome;
+    {
+        auto [peer, client] = durable(server);
+        client.async_set("/a", "b", clobber, [&](Result<Revision> r) { outcome.set_value(r); });
+        peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+        peer.expect("WAIT /ctl/persistence/3/a rev=11");
+    }
+    auto const error = outcome.get_future().get().error();
+    EXPECT_EQ(error.code, Errc::not_durable);
+    EXPECT_THAT(error.message(), HasSubstr("revision 11 is made"));
+}
+
+TEST(DurableClient, RefusesWhatIsNotJournaled) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    EXPECT_EQ(client.set("/ctl/x", "b", clobber).error().code, Errc::other);
+    EXPECT_EQ(client.del("/ctl/x", clobber).error().code, Errc::other);
+    EXPECT_EQ(client.set("/x", std::string(2UL << 20U, 'v'), clobber).error().code,
+              Errc::limit_exceeded);
+}
+
+TEST(Client, CountsItsConnections) {
+    FakeServer server;
+    auto [peer, client] = connect(server);
+    EXPECT_EQ(client.connections(), 1U);
+    peer.close();
+    Peer next = server.accept();
+    next.shake_hands();
+    auto rev = in_background([&c = client] { return c.rev(); });
+    next.answer(next.expect("REV"), rev_reply(1));
+    ASSERT_TRUE(rev.get().ok());
+    EXPECT_EQ(client.connections(), 2U);
+}
+
+}  // namespace
+}  // namespace doozer::client
