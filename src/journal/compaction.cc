@@ -38,9 +38,9 @@ bool Compaction::is_done() const {
 }
 
 Result<Compaction::Made, Compaction::Failure> Compaction::make() const {
-    auto const old = File::open_to_read(journal_);
+    auto const old = DiskFile::open_to_read(journal_);
     if (!old.ok()) return not_written(old.error());
-    auto file = File::create(file_of(journal_));
+    auto file = DiskFile::create(file_of(journal_));
     if (!file.ok()) return not_written(file.error());
     Made made{std::move(file).value(), 0, {}};
     made.offsets.reserve(places_.size());

@@ -20,7 +20,7 @@ class Compaction {
   public:
     /// What it has made, on disk.
     struct Made {
-        File file;
+        DiskFile file;
         std::uint64_t bytes = 0;
         std::vector<std::uint64_t> offsets;  ///< in `file`, of each of the places
     };

@@ -83,8 +83,8 @@ std::string json_line(Record const& record, bool verify) {
 }
 
 /// Prints all good records; returns what is behind them, if that is a damage.
-std::optional<Damage> print_records(File const& file, DumpOptions const& options, Summary& summary,
-                                    std::FILE* out, std::FILE* err) {
+std::optional<Damage> print_records(DiskFile const& file, DumpOptions const& options,
+                                    Summary& summary, std::FILE* out, std::FILE* err) {
     Reader reader(file);
     for (;;) {
         auto const next = reader.next();
@@ -102,16 +102,16 @@ std::optional<Damage> print_records(File const& file, DumpOptions const& options
     }
 }
 
-Result<File> open(std::string const& name, bool to_write) {
-    if (!to_write) return File::open_to_read(name);
+Result<DiskFile> open(std::string const& name, bool to_write) {
+    if (!to_write) return DiskFile::open_to_read(name);
     // Not created: a misspelled name is an error.
-    DOOZER_TRY([[maybe_unused]] File const there, File::open_to_read(name));
-    return File::open_to_append(name);
+    DOOZER_TRY([[maybe_unused]] DiskFile const there, DiskFile::open_to_read(name));
+    return DiskFile::open_to_append(name);
 }
 
 Result<std::optional<Lock>> lock_if(bool wanted, std::string const& name) {
     if (!wanted) return std::optional<Lock>();
-    DOOZER_TRY([[maybe_unused]] File const there, File::open_to_read(name));
+    DOOZER_TRY([[maybe_unused]] DiskFile const there, DiskFile::open_to_read(name));
     DOOZER_TRY(Lock lock, Lock::take(name));
     return std::optional<Lock>(std::move(lock));
 }
@@ -145,7 +145,7 @@ int dump(std::string const& name, DumpOptions const& options, std::FILE* out, st
 namespace {
 
 /// Goes over the records that are there: what is appended behind a damage could never be read.
-Result<Done> check(File const& file) {
+Result<Done> check(DiskFile const& file) {
     Reader reader(file);
     for (;;) {
         auto const next = reader.next();
@@ -190,7 +190,7 @@ std::optional<std::string> refusal_of(std::string_view line) {
     return "no mutation (" + mutation.error().detail + ")";
 }
 
-Result<Done> append_lines(File& file, Lines& lines) {
+Result<Done> append_lines(DiskFile& file, Lines& lines) {
     std::string line;
     std::string group;
     std::optional<base::Error> refused;
@@ -220,7 +220,7 @@ int write(std::string const& name, std::FILE* in, std::FILE* err) {
     static constexpr char const* program = "writejournal";
     auto const lock = Lock::take(name);
     if (!lock.ok()) return fail(err, program, lock.error().detail);
-    auto file = File::open_to_append(name);
+    auto file = DiskFile::open_to_append(name);
     if (!file.ok()) return fail(err, program, file.error().detail);
     if (auto const good = check(file.value()); !good.ok())
         return fail(err, program, good.error().detail);

@@ -21,44 +21,44 @@ base::Error file_error(char const* doing, std::string const& name) {
             std::string(doing) + " " + name + ": " + std::strerror(errno)};  // NOLINT(*-mt-unsafe)
 }
 
-Result<File> File::open(std::string name, int flags) {
+Result<DiskFile> DiskFile::open(std::string name, int flags) {
     int const fd = ::open(name.c_str(), flags | O_CLOEXEC, 0640);
     if (fd < 0) return file_error("open", name);
-    return File(fd, std::move(name));
+    return DiskFile(fd, std::move(name));
 }
 
-Result<File> File::open_to_read(std::string name) {
+Result<DiskFile> DiskFile::open_to_read(std::string name) {
     return open(std::move(name), O_RDONLY);
 }
 
-Result<File> File::open_to_append(std::string name) {
+Result<DiskFile> DiskFile::open_to_append(std::string name) {
     return open(std::move(name), O_RDWR | O_APPEND | O_CREAT);
 }
 
-Result<File> File::create(std::string name) {
+Result<DiskFile> DiskFile::create(std::string name) {
     return open(std::move(name), O_RDWR | O_APPEND | O_CREAT | O_TRUNC);
 }
 
-File::~File() {
+DiskFile::~DiskFile() {
     if (fd_ >= 0) close(fd_);
 }
 
-File::File(File&& other) noexcept
+DiskFile::DiskFile(DiskFile&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), name_(std::move(other.name_)) {}
 
-File& File::operator=(File&& other) noexcept {
+DiskFile& DiskFile::operator=(DiskFile&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(name_, other.name_);
     return *this;
 }
 
-Result<std::uint64_t> File::size() const {
+Result<std::uint64_t> DiskFile::size() const {
     struct stat status {};
     if (fstat(fd_, &status) != 0) return file_error("stat", name_);
     return static_cast<std::uint64_t>(status.st_size);
 }
 
-Result<std::size_t> File::read_at(std::uint64_t offset, std::span<char> into) const {
+Result<std::size_t> DiskFile::read_at(std::uint64_t offset, std::span<char> into) const {
     std::size_t got = 0;
     while (got < into.size()) {
         ssize_t const n =
@@ -71,7 +71,7 @@ Result<std::size_t> File::read_at(std::uint64_t offset, std::span<char> into) co
     return got;
 }
 
-Result<Done> File::append(std::string_view bytes) {
+Result<Done> DiskFile::append(std::string_view bytes) {
     while (!bytes.empty()) {
         ssize_t const n = write(fd_, bytes.data(), bytes.size());
         if (n < 0 && errno == EINTR) continue;
@@ -81,23 +81,28 @@ Result<Done> File::append(std::string_view bytes) {
     return Done{};
 }
 
-Result<Done> File::sync() {
+Result<Done> DiskFile::sync() {
     if (fdatasync(fd_) != 0) return file_error("sync", name_);
     return Done{};
 }
 
-Result<Done> File::cut(std::uint64_t size) {
+Result<Done> DiskFile::cut(std::uint64_t size) {
     if (ftruncate(fd_, static_cast<off_t>(size)) != 0) return file_error("cut", name_);
     return sync();
 }
 
-Result<Done> File::rename(std::string const& name) {
+Result<Done> DiskFile::rename(std::string const& name) {
     if (std::rename(name_.c_str(), name.c_str()) != 0) return file_error("rename", name_);
     name_ = name;
     return sync_folder_of(name);
 }
 
-Result<bool> File::lock() {
+Result<Done> DiskFile::make_readable() {
+    if (fchmod(fd_, 0644) != 0) return file_error("chmod", name_);
+    return Done{};
+}
+
+Result<bool> DiskFile::lock() {
     if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return true;
     if (errno == EWOULDBLOCK) return false;
     return file_error("lock", name_);
@@ -117,7 +122,7 @@ Result<Done> sync_folder_of(std::string const& name) {
 }
 
 Result<Lock> Lock::take(std::string const& journal) {
-    DOOZER_TRY(File file, File::open_to_append(journal + ".lock"));
+    DOOZER_TRY(DiskFile file, DiskFile::open_to_append(journal + ".lock"));
     DOOZER_TRY(bool const taken, file.lock());
     if (!taken)
         return base::Error{base::Errc::other, journal + " is being written by another process"};

@@ -13,19 +13,19 @@
 
 namespace doozer::journal {
 
-class File {
+class DiskFile {
   public:
-    static base::Result<File> open_to_read(std::string name);
+    static base::Result<DiskFile> open_to_read(std::string name);
     /// Creates it with mode 0640 if there is none.
-    static base::Result<File> open_to_append(std::string name);
+    static base::Result<DiskFile> open_to_append(std::string name);
     /// Empty, whatever there was of that name.
-    static base::Result<File> create(std::string name);
+    static base::Result<DiskFile> create(std::string name);
 
-    ~File();
-    File(File&& other) noexcept;
-    File& operator=(File&& other) noexcept;
-    File(File const&) = delete;
-    File& operator=(File const&) = delete;
+    ~DiskFile();
+    DiskFile(DiskFile&& other) noexcept;
+    DiskFile& operator=(DiskFile&& other) noexcept;
+    DiskFile(DiskFile const&) = delete;
+    DiskFile& operator=(DiskFile const&) = delete;
 
     [[nodiscard]] std::string const& name() const { return name_; }
     [[nodiscard]] base::Result<std::uint64_t> size() const;
@@ -40,12 +40,14 @@ class File {
     /// Gives the file this name, in place of the file that had it, and forces that to disk. Both
     /// must be in one folder.
     base::Result<base::Done> rename(std::string const& name);
+    /// Everybody may read it.
+    base::Result<base::Done> make_readable();
     /// Nobody else has the file locked, or gets it while this one lives. False if somebody has.
     base::Result<bool> lock();
 
   private:
-    File(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
-    static base::Result<File> open(std::string name, int flags);
+    DiskFile(int fd, std::string name) : fd_(fd), name_(std::move(name)) {}
+    static base::Result<DiskFile> open(std::string name, int flags);
 
     int fd_ = -1;
     std::string name_;
@@ -64,8 +66,8 @@ class Lock {
     static base::Result<Lock> take(std::string const& journal);
 
   private:
-    explicit Lock(File file) : file_(std::move(file)) {}
-    File file_;
+    explicit Lock(DiskFile file) : file_(std::move(file)) {}
+    DiskFile file_;
 };
 
 }  // namespace doozer::journal

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "base/limits.h"
@@ -17,7 +18,7 @@ Result<Journal> Journal::open(std::string const& name, bool repair, Found& found
     DOOZER_TRY(Lock lock, Lock::take(name));
     // What a compaction left behind that did not come to its end.
     unlink(Compaction::file_of(name).c_str());
-    DOOZER_TRY(File file, File::open_to_append(name));
+    DOOZER_TRY(DiskFile file, DiskFile::open_to_append(name));
     Journal journal(std::move(lock), std::move(file));
     DOOZER_TRY([[maybe_unused]] auto const loaded, journal.load(repair, found));
     // What was written and not forced to disk when the last writer died may be lost with the power
@@ -92,6 +93,23 @@ Result<std::string> Journal::read(Place place) const {
     return std::string(record.value()->data);
 }
 
+Result<Journal> Journal::begin_anew() const {
+    DOOZER_TRY(DiskFile file, DiskFile::create(name_ + ".restoring"));
+    return Journal({}, std::move(file));
+}
+
+Result<Done> Journal::replace_by(Journal other) {
+    DOOZER_ASSERT(!compaction_ && group_.empty() && other.group_.empty());
+    std::string const kept = name_ + ".before-restore";
+    if (link(name_.c_str(), kept.c_str()) != 0 && errno != EEXIST) return file_error("link", kept);
+    DOOZER_TRY([[maybe_unused]] auto const synced, other.file_.sync());
+    DOOZER_TRY([[maybe_unused]] auto const renamed, other.file_.rename(name_));
+    file_ = std::move(other.file_);
+    index_ = std::move(other.index_);
+    end_ = other.end_;
+    return Done{};
+}
+
 // --- compaction ----------------------------------------------------------------------------------
 
 void Journal::start_compaction() {
@@ -143,7 +161,7 @@ Result<Journal::Step> Journal::finish_compaction() {
     return Step{true};
 }
 
-Result<Done> Journal::copy_tail(File& to, std::uint64_t from) const {
+Result<Done> Journal::copy_tail(DiskFile& to, std::uint64_t from) const {
     std::vector<char> buffer(base::journal_read_bytes);
     while (from < end_) {
         std::size_t const wanted = std::min<std::uint64_t>(buffer.size(), end_ - from);

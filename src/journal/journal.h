@@ -47,6 +47,12 @@ class Journal {
     /// The data of the record at that place, checked.
     [[nodiscard]] base::Result<std::string> read(Place place) const;
 
+    /// An empty journal in a file beside this one, to take its place.
+    [[nodiscard]] base::Result<Journal> begin_anew() const;
+    /// The other journal takes the place of this one, which is kept as "<name>.before-restore" if
+    /// there is none of that name yet. REQUIRES: `other` is from begin_anew(), and committed.
+    base::Result<base::Done> replace_by(Journal other);
+
     // --- compaction ---
     // All in the thread of the journal; only copying is in another.
 
@@ -71,12 +77,13 @@ class Journal {
     }
 
   private:
-    Journal(Lock lock, File file) : lock_(std::move(lock)), file_(std::move(file)) {}
+    Journal(std::optional<Lock> lock, DiskFile file)
+        : lock_(std::move(lock)), file_(std::move(file)) {}
     base::Result<base::Done> load(bool repair, Found& found);
-    base::Result<base::Done> copy_tail(File& to, std::uint64_t from) const;
+    base::Result<base::Done> copy_tail(DiskFile& to, std::uint64_t from) const;
 
-    Lock lock_;
-    File file_;
+    std::optional<Lock> lock_;  // none while it is beside the one that is locked
+    DiskFile file_;
     std::string name_ = file_.name();
     Index index_;
     std::uint64_t end_ = 0;  // of the file, without the group

@@ -14,7 +14,7 @@ std::string Damage::message(std::string const& name) const {
     return name + ": bad record at offset " + std::to_string(offset) + ": " + why;
 }
 
-Reader::Reader(File const& file, std::uint64_t begin, std::optional<std::uint64_t> end)
+Reader::Reader(DiskFile const& file, std::uint64_t begin, std::optional<std::uint64_t> end)
     : file_(&file), offset_(begin), end_(end), buffer_(base::journal_read_bytes) {}
 
 Damage Reader::damage(Damage::Kind kind, std::string why) const {
@@ -80,7 +80,7 @@ bool is_record(std::string_view bytes, std::uint64_t& hashed) {
 
 }  // namespace
 
-Result<bool> is_torn_end(File const& file, Damage const& damage) {
+Result<bool> is_torn_end(DiskFile const& file, Damage const& damage) {
     if (damage.kind == Damage::Kind::unreadable || damage.kind == Damage::Kind::no_mutation)
         return false;
     DOOZER_TRY(std::uint64_t const size, file.size());
@@ -132,7 +132,7 @@ Result<base::Done> check_tree(Tree const& tree, std::string const& name) {
 }  // namespace
 
 Result<Tree> read_tree(std::string const& name) {
-    DOOZER_TRY(File const file, File::open_to_read(name));
+    DOOZER_TRY(DiskFile const file, DiskFile::open_to_read(name));
     DOOZER_TRY(std::uint64_t const size, file.size());
     Tree tree;
     tree.bytes = size;

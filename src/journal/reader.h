@@ -45,7 +45,7 @@ struct Record {
 class Reader {
   public:
     /// Reads [begin, end) of the file, which must outlive it; without `end` until there is no more.
-    explicit Reader(File const& file, std::uint64_t begin = 0,
+    explicit Reader(DiskFile const& file, std::uint64_t begin = 0,
                     std::optional<std::uint64_t> end = {});
 
     /// The next record, or nothing at the end. After a Damage there is nothing to be had any more.
@@ -56,7 +56,7 @@ class Reader {
     Read fill(std::size_t bytes);
     [[nodiscard]] Damage damage(Damage::Kind kind, std::string why) const;
 
-    File const* file_;
+    DiskFile const* file_;
     std::uint64_t offset_;
     std::optional<std::uint64_t> end_;
     std::vector<char> buffer_;  // of the file from offset_ on, in [begin_, filled_)
@@ -90,6 +90,6 @@ base::Result<Tree> read_tree(std::string const& name);
 /// Whether damage at the end of a journal is what a loss of power in mid-write leaves, and not
 /// records that were whole once: nothing that is a record follows it, and it is not larger than
 /// what is written at a time.
-base::Result<bool> is_torn_end(File const& file, Damage const& damage);
+base::Result<bool> is_torn_end(DiskFile const& file, Damage const& damage);
 
 }  // namespace doozer::journal

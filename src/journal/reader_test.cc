@@ -30,7 +30,7 @@ struct Found {
 
 Found read(std::string const& name) {
     Found found;
-    auto const file = File::open_to_read(name);
+    auto const file = DiskFile::open_to_read(name);
     EXPECT_TRUE(file.ok());
     Reader reader(file.value());
     for (;;) {

@@ -1,0 +1,131 @@
+// doozerp: keeps a journal of a cluster. Source: persistence.md, doozerp.
+#include <pthread.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "doozer/version.h"
+#include "journal/doozerp_options.h"
+#include "journal/persist.h"
+
+namespace {
+
+using namespace doozer;  // NOLINT(google-build-using-namespace): a program, not a library
+
+constexpr int exit_failure = 1;
+constexpr int exit_usage = 2;
+
+void log(std::string const& line) {
+    std::fprintf(stderr, "doozerp: %s\n", line.c_str());
+}
+
+int fail(std::string const& why, int status = exit_failure) {
+    log(why);
+    return status;
+}
+
+/// Our own refusals are plain words; those of the server come with their code.
+int fail(Error const& error) {
+    bool const is_ours = error.code == Errc::other && error.detail != "permission denied";
+    return fail(is_ours ? error.detail : error.message());
+}
+
+/// Takes SIGTERM and SIGINT in a thread of its own. The journal can be left at any moment, so a
+/// persister that waits for a cluster that is away is not waited for.
+class StopSignals {
+  public:
+    /// Before any other thread is started, so that none of them gets a signal.
+    StopSignals() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGTERM);
+        sigaddset(&signals_, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    }
+    ~StopSignals() {
+        {
+            std::lock_guard const lock(mutex_);
+            over_ = true;
+            changed_.notify_all();
+        }
+        if (!thread_.joinable()) return;
+        pthread_kill(thread_.native_handle(), SIGTERM);
+        thread_.join();
+    }
+    StopSignals(StopSignals const&) = delete;
+    StopSignals& operator=(StopSignals const&) = delete;
+
+    void watch(journal::Persister& persister) {
+        thread_ = std::thread([this, &persister] {
+            int signal = 0;
+            sigwait(&signals_, &signal);
+            std::unique_lock lock(mutex_);
+            if (over_) return;
+            persister.stop();
+            if (changed_.wait_for(lock, patience, [this] { return over_; })) return;
+            _exit(0);
+        });
+    }
+
+  private:
+    static constexpr std::chrono::seconds patience{3};
+
+    sigset_t signals_{};
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool over_ = false;
+    std::thread thread_;
+};
+
+int run(journal::DoozerpOptions const& options) {
+    StopSignals signals;
+    journal::Journal::Found found;
+    auto journal = journal::Journal::open(options.journal, options.repair, found);
+    if (!journal.ok()) return fail(journal.error().detail);
+    if (!found.cut.empty()) log(found.cut);
+
+    Options connection;
+    connection.boot_uri = options.boot_uri;
+    auto client = Client::connect(options.uri, connection);
+    if (!client.ok()) return fail(client.error().message());
+
+    journal::Metrics metrics;
+    journal::PersistOptions persist;
+    persist.restore = options.restore;
+    persist.force = options.force;
+    persist.print = options.print;
+    persist.instance = options.instance;
+    persist.slack = static_cast<std::uint64_t>(options.slack);
+    journal::Persister persister(*client, journal.value(), persist, metrics, log);
+    signals.watch(persister);
+    if (auto const begun = persister.begin(); !begun.ok()) return fail(begun.error());
+
+    std::unique_ptr<journal::MetricsFile> file;
+    if (!options.metrics_file.empty()) {
+        auto const written = journal::write_metrics(options.metrics_file, metrics);
+        if (!written.ok()) return fail(written.error().detail);
+        file = std::make_unique<journal::MetricsFile>(options.metrics_file, metrics);
+    }
+    auto const ended = persister.run();
+    if (!ended.ok()) return fail(ended.error());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::vector<std::string_view> const words(argv + (argc > 0 ? 1 : 0), argv + argc);
+    auto const options = journal::parse_doozerp_options(words);
+    if (!options.ok()) return fail(options.error().detail, exit_usage);
+    if (options.value().help) return std::fputs(journal::doozerp_usage.data(), stdout) < 0 ? 1 : 0;
+    if (options.value().version) return std::puts("doozerp " DOOZER_VERSION) < 0 ? 1 : 0;
+    return run(options.value());
+}
