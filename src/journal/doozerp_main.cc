@@ -122,6 +122,8 @@ int run(journal::DoozerpOptions const& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // A limit on the size of files is like a disk that is full: an error, and not the end.
+    std::signal(SIGXFSZ, SIG_IGN);
     std::vector<std::string_view> const words(argv + (argc > 0 ? 1 : 0), argv + argc);
     auto const options = journal::parse_doozerp_options(words);
     if (!options.ok()) return fail(options.error().detail, exit_usage);

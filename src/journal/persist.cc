@@ -86,12 +86,12 @@ Result<Done> Persister::turn() {
         return *batch.end;
     }
     acknowledgements_->send(journal_.index());
+    if (auto const done = compact(); !done.ok()) return done.error();
     if (steady_clock::now() < next_tick_) return Done{};
     next_tick_ = steady_clock::now() + tick;
     ask_for_revision();
-    if (!connections_.contains(client_.connections()))
-        if (auto const done = recognise_cluster(); !done.ok()) return done.error();
-    return compact();
+    if (connections_.contains(client_.connections())) return Done{};
+    return recognise_cluster();
 }
 
 /// False if the event is not to be trusted and must be asked for again.

@@ -1,0 +1,107 @@
+"""doozerp -r: a journal is written into a cluster, and never over newer data unless it is told to."""
+
+import re
+
+import lab
+from journal_lab import Case, journal, state
+
+SAMPLE = [(5, "/a", b"1"), (7, "/gone", b"x"), (8, "/d/x.y/z", b"=\n\0\xff"), (9, "/a", b"2"), (11, "/gone"), (12, "/empty", b"")]
+TREE = {"/a": b"2", "/d/x.y/z": b"=\n\0\xff", "/empty": b""}
+
+
+class Restore(Case):
+    """persistence.md, doozerp: -r replay the journal into the cluster before watching"""
+
+    def setUp(self):
+        super().setUp()
+        self.server_ = self.server()
+        self.c = self.connect(self.server_)
+        self.write(journal(*SAMPLE))
+
+    def tree(self):
+        return {path: value for path, _, value in self.c.files("/**") if not path.startswith("/ctl/")}
+
+    def test_into_a_new_cluster(self):
+        """a summary; the journal goes on with the new revisions, the old one is kept"""
+        before = self.content()
+        doozerp = self.doozerp(self.server_, "-r")
+        self.assertEqual(TREE, self.tree())
+        self.assertRegex(doozerp.stderr(), "restored 3 files, 0 more were there already, in ")
+        self.assertEqual(before, self.content("journal.before-restore"))
+        rev = self.put_and_wait(self.c, 1, "/new", b"n")
+        files = state(self.records())
+        self.assertEqual({path: (got["rev"], got["value"]) for path in (*TREE, "/new")
+                          for got in [self.c.get(path)]}, files)
+        self.assertEqual(rev, files["/new"][0])
+
+    def test_keeps_the_order_of_the_changes(self):
+        """what was written later has the higher revision"""
+        self.doozerp(self.server_, "-r")
+        revs = [self.c.get(path)["rev"] for path in ("/d/x.y/z", "/a", "/empty")]
+        self.assertEqual(sorted(revs), revs)
+
+    def test_without_r_nothing_is_written(self):
+        """starting a client must not overwrite a cluster"""
+        while self.c.rev() < 20:
+            self.c.nop()
+        self.doozerp_ends(self.server_, pattern="not the cluster that was journaled")
+        self.assertEqual({}, self.tree())
+
+    def test_refuses_newer_data(self):
+        """refuses to restore over a cluster that holds newer data unless told to"""
+        for path in ("/a", "/other"):
+            self.c.put(path, b"newer")
+            doozerp = self.doozerp_ends(self.server_, "-r", pattern="newer data: 1 files .* %s for one; "
+                                        "nothing was restored; -force" % path)
+            self.assertOneLine(doozerp.stderr())
+            self.assertEqual({path: b"newer"}, self.tree())
+            self.assertEqual(journal(*SAMPLE), self.content())
+            self.c.delete(path)
+
+    def test_over_newer_data_if_it_is_told(self):
+        """-force: the journal's files replace those of the cluster, the others stay"""
+        self.c.put("/a", b"newer")
+        self.c.put("/other", b"o")
+        self.doozerp(self.server_, "-r", "-force")
+        self.assertEqual({**TREE, "/other": b"o"}, self.tree())
+
+    def test_again_after_an_interruption(self):
+        """what is there already is left as it is"""
+        rev = self.c.put("/a", b"2")
+        doozerp = self.doozerp(self.server_, "-r")
+        self.assertRegex(doozerp.stderr(), "restored 2 files, 1 more were there already")
+        self.assertEqual(TREE, self.tree())
+        self.assertEqual(rev, self.c.get("/a")["rev"])
+
+    def test_killed_in_the_middle(self):
+        """and started again: all of it is there in the end"""
+        many = [(n + 1, "/f/%d" % n, b"v%d" % n) for n in range(20000)]
+        content = self.write(journal(*many)) and self.content()
+        doozerp = self.start_doozerp(self.server_, "-r")
+        lab.poll(lambda: self.c.stat("/f")["len"] > 100 or not doozerp.alive(), why="the first files")
+        doozerp.kill()
+        self.assertGreater(len(many), self.c.stat("/f")["len"], "it was done already")
+        self.assertEqual(content, self.content())
+        doozerp = self.doozerp(self.server_, "-r")
+        self.assertEqual(len(many), self.c.stat("/f")["len"])
+        self.assertEqual({path: value for _, path, value in many}, {path: v for path, (_, v) in state(self.records()).items()})
+        lines = re.findall(r"restored (\d+) of (\d+) files", doozerp.stderr())
+        self.assertGreaterEqual(len(lines), 5, "progress")
+        self.assertEqual(lines[-1][0], lines[-1][1])
+
+    def test_a_conflict_with_what_is_there(self):
+        """a directory where the journal has a file"""
+        self.c.put("/a/b")
+        self.doozerp_ends(self.server_, "-r", "-force", pattern="restoring /a: ISDIR")
+
+    def test_a_damaged_journal(self):
+        """nothing is written from it"""
+        bad = bytearray(self.content())
+        bad[40] ^= 1
+        self.write(bad)
+        self.doozerp_ends(self.server_, "-r", pattern="bad record at offset 30")
+        self.assertEqual({}, self.tree())
+
+
+if __name__ == "__main__":
+    lab.main()
