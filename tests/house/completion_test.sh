@@ -10,6 +10,8 @@ shopt -s extglob progcomp
 source "$library"
 source "$1/packaging/completion/doozer"
 source "$1/packaging/completion/doozerd"
+source "$1/packaging/completion/doozerp"
+source "$1/packaging/completion/dumpjournal"
 
 folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT
 cat >"$folder/doozer" <<'FAKE'
@@ -55,6 +57,11 @@ offers '' doozer get /nothing/
 offers '-hist -histbytes' doozerd -hi
 offers 'false' doozerd -w ''
 offers '' doozerd -l ''
+offers '-f -force' doozerp -f
+offers '' doozerp -i ''
+offers '-summary' dumpjournal -s
+offers '' doozer -durable ''
+offers 'self set stat' doozer -durable 1 s
 
 offers '/config' doozer -a 'doozer:?ca=10.0.0.1' get /c
 if ! grep -qxF -- '-a doozer:?ca=10.0.0.1 find /' "$folder/doozer.called"; then

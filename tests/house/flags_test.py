@@ -52,6 +52,17 @@ class Flags(unittest.TestCase):
         self.assertEqual(page, options_in_help(help_of("doozer")))
         self.assertEqual(page, set(offered))
 
+    def test_journal_programs(self):
+        for program, page_name in (("doozerp", "doozerp.8"), ("dumpjournal", "dumpjournal.1"),
+                                   ("writejournal", "writejournal.1")):
+            page = options_in_page(read(f"docs/man/{page_name}.scd"))
+            self.assertGreaterEqual(len(page), 2)
+            self.assertEqual(page, options_in_help(help_of(program)), program)
+            completion = ROOT / "packaging/completion" / program
+            if completion.exists():
+                offered = re.search(r"compgen -W '(-[^']*)'", read(completion))[1].split()
+                self.assertEqual(page, set(offered), program)
+
     def test_doozer_commands(self):
         commands = section(read("docs/man/doozer.1.scd"), "COMMANDS")
         page = set(re.findall(r"^\*([a-z]+)\*", commands, re.MULTILINE))
