@@ -65,7 +65,7 @@ class Terminal:
     def __init__(self, environment):
         self.shell = subprocess.Popen(
             ["bash", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env=environment, start_new_session=True,
+            stderr=subprocess.STDOUT, env=environment, start_new_session=True, cwd=environment["HOME"],
         )
         self.printed = b""
 
