@@ -22,8 +22,11 @@ class Difference {
         : client_(client), target_(target), at_(at) {}
 
     Result<Done> journal() {
+        std::uint64_t const connection = client_.connections();
         auto const walked = walk_files(client_, at_, [&](Event const& file) { return see(file); });
         if (!walked.ok()) return walked.error();
+        if (auto const ours = target_.recognise(); !ours.ok()) return ours.error();
+        if (client_.connections() != connection) return Error{Errc::too_late, {}};
         if (auto const done = delete_others(); !done.ok()) return done.error();
         std::sort(changed_.begin(), changed_.end());
         for (std::size_t i = 0; i < changed_.size(); i += base::persist_copy_requests_max)
@@ -69,6 +72,7 @@ class Difference {
         for (std::size_t i = 0; i < count; ++i) {
             if (!files[i].ok()) return files[i].error();
             auto const& [rev, path] = changed_[begin + i];
+            if (files[i]->rev != rev) return Error{Errc::too_late, {}};
             target_.add({base::Revision(rev.value()), path, files[i]->value});
             if (auto const done = commit_if_full(); !done.ok()) return done.error();
         }
@@ -121,7 +125,9 @@ Result<Revision> copy_difference(Client& client, CopyTarget const& target) {
         auto const done = Difference(client, target, *at).journal();
         if (done.ok()) return *at;
         if (done.error().code != Errc::too_late) return done.error();
-        last.detail = "the history went on faster than the files could be copied";
+        last.detail =
+            "the files of the cluster could not be copied: its history goes on too fast, "
+            "or connections to it are lost all the time";
     }
     return last;
 }

@@ -21,6 +21,8 @@ struct CopyTarget {
     Journal& journal;
     /// Adds the change to the journal's group.
     std::function<void(Mutation const&)> add;
+    /// Makes sure that what was read is the cluster that is meant, before any of it is journaled.
+    std::function<Result<Done>()> recognise;
     /// Forces the group to disk.
     std::function<base::Result<base::Done>()> commit;
 };

@@ -17,6 +17,7 @@
 #include "journal/doozerp_options.h"
 #include "journal/notify.h"
 #include "journal/persist.h"
+#include "journal/standard_streams.h"
 
 namespace {
 
@@ -40,46 +41,48 @@ int fail(Error const& error) {
     return fail(is_ours ? error.detail : error.message());
 }
 
+sigset_t stop_signals() {
+    sigset_t signals{};
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    return signals;
+}
+
 /// Takes SIGTERM and SIGINT in a thread of its own. The journal can be left at any moment, so a
 /// persister that waits for a cluster that is away is not waited for.
-class StopSignals {
+class StopOnSignal {
   public:
-    /// Before any other thread is started, so that none of them gets a signal.
-    StopSignals() {
-        sigemptyset(&signals_);
-        sigaddset(&signals_, SIGTERM);
-        sigaddset(&signals_, SIGINT);
-        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    /// REQUIRES: these signals are blocked in all threads.
+    explicit StopOnSignal(journal::Persister& persister) : persister_(persister) {
+        thread_ = std::thread([this] { run(); });
     }
-    ~StopSignals() {
+    ~StopOnSignal() {
         {
             std::lock_guard const lock(mutex_);
             over_ = true;
             changed_.notify_all();
         }
-        if (!thread_.joinable()) return;
         pthread_kill(thread_.native_handle(), SIGTERM);
         thread_.join();
     }
-    StopSignals(StopSignals const&) = delete;
-    StopSignals& operator=(StopSignals const&) = delete;
-
-    void watch(journal::Persister& persister) {
-        thread_ = std::thread([this, &persister] {
-            int signal = 0;
-            sigwait(&signals_, &signal);
-            std::unique_lock lock(mutex_);
-            if (over_) return;
-            persister.stop();
-            if (changed_.wait_for(lock, patience, [this] { return over_; })) return;
-            _exit(0);
-        });
-    }
+    StopOnSignal(StopOnSignal const&) = delete;
+    StopOnSignal& operator=(StopOnSignal const&) = delete;
 
   private:
     static constexpr std::chrono::seconds patience{3};
 
-    sigset_t signals_{};
+    void run() {
+        sigset_t const signals = stop_signals();
+        int signal = 0;
+        sigwait(&signals, &signal);
+        std::unique_lock lock(mutex_);
+        if (over_) return;
+        persister_.stop();
+        if (!changed_.wait_for(lock, patience, [this] { return over_; })) _exit(0);
+    }
+
+    journal::Persister& persister_;
     std::mutex mutex_;
     std::condition_variable changed_;
     bool over_ = false;
@@ -87,7 +90,9 @@ class StopSignals {
 };
 
 int run(journal::DoozerpOptions const& options) {
-    StopSignals signals;
+    // Before any thread is started, so that none of them gets a signal.
+    sigset_t const signals = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     journal::Journal::Found found;
     auto journal = journal::Journal::open(options.journal, options.repair, found);
     if (!journal.ok()) return fail(journal.error().detail);
@@ -106,7 +111,7 @@ int run(journal::DoozerpOptions const& options) {
     persist.instance = options.instance;
     persist.slack = static_cast<std::uint64_t>(options.slack);
     journal::Persister persister(*client, journal.value(), persist, metrics, log);
-    signals.watch(persister);
+    StopOnSignal const stop_on_signal(persister);
     if (auto const begun = persister.begin(); !begun.ok()) return fail(begun.error());
 
     std::unique_ptr<journal::MetricsFile> file;
@@ -124,6 +129,7 @@ int run(journal::DoozerpOptions const& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    journal::occupy_standard_streams();
     // A limit on the size of files is like a disk that is full: an error, and not the end.
     std::signal(SIGXFSZ, SIG_IGN);
     std::vector<std::string_view> const words(argv + (argc > 0 ? 1 : 0), argv + argc);

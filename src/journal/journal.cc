@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/limits.h"
@@ -14,10 +16,28 @@ namespace doozer::journal {
 using base::Done;
 using base::Result;
 
-Result<Journal> Journal::open(std::string const& name, bool repair, Found& found) {
+namespace {
+
+std::string restoring_file_of(std::string const& journal) {
+    return journal + ".restoring";
+}
+
+/// What takes the journal's place must be in its folder, and not replace a link to it.
+std::string behind_link(std::string const& name) {
+    std::error_code error;
+    if (!std::filesystem::is_symlink(name, error)) return name;
+    auto const file = std::filesystem::canonical(name, error);
+    return error ? name : file.string();
+}
+
+}  // namespace
+
+Result<Journal> Journal::open(std::string const& link, bool repair, Found& found) {
+    std::string const name = behind_link(link);
     DOOZER_TRY(Lock lock, Lock::take(name));
-    // What a compaction left behind that did not come to its end.
+    // What was left behind by one that did not come to its end.
     unlink(Compaction::file_of(name).c_str());
+    unlink(restoring_file_of(name).c_str());
     DOOZER_TRY(DiskFile file, DiskFile::open_to_append(name));
     Journal journal(std::move(lock), std::move(file));
     DOOZER_TRY([[maybe_unused]] auto const loaded, journal.load(repair, found));
@@ -94,7 +114,7 @@ Result<std::string> Journal::read(Place place) const {
 }
 
 Result<Journal> Journal::begin_anew() const {
-    DOOZER_TRY(DiskFile file, DiskFile::create(name_ + ".restoring"));
+    DOOZER_TRY(DiskFile file, DiskFile::create(restoring_file_of(name_)));
     return Journal({}, std::move(file));
 }
 

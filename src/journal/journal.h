@@ -27,7 +27,8 @@ class Journal {
 
     /// Opens or creates it, reads all of it and forces it to disk. A torn last record is cut off;
     /// with `repair` everything behind the last good record is. Error: it is being written by
-    /// another process; or it is damaged, with the offset, and nothing was changed.
+    /// another process; or it is damaged, with the offset, and nothing was changed. If the name is
+    /// that of a symbolic link, the journal is where that leads.
     static base::Result<Journal> open(std::string const& name, bool repair, Found& found);
 
     [[nodiscard]] std::string const& name() const { return name_; }

@@ -213,6 +213,19 @@ TEST(Journal, IsNotCompactedWhenItIsDamaged) {
     EXPECT_EQ(read_file(folder.file("journal")), damaged);
 }
 
+TEST(Journal, IsReplacedWhereALinkLeads) {
+    Folder const folder;
+    std::filesystem::create_directory(folder.file("disk"));
+    std::filesystem::create_symlink(folder.file("disk/file"), folder.file("journal"));
+    write_file(folder.file("disk/file"), "");
+    auto journal = opened(folder.file("journal"));
+    for (int rev = 1; rev <= 9; ++rev) journal.add(set(rev, "/a", "x"));
+    ASSERT_TRUE(journal.commit().ok());
+    compact(journal);
+    EXPECT_TRUE(std::filesystem::is_symlink(folder.file("journal")));
+    EXPECT_EQ(std::filesystem::file_size(folder.file("disk/file")), journal.bytes());
+}
+
 TEST(Journal, RemovesWhatACompactionLeftBehind) {
     Folder const folder;
     write_file(folder.file("journal.compacting"), "half of it");

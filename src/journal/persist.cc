@@ -55,13 +55,11 @@ bool Persister::is_stopped_within(milliseconds time) {
 // --- journaling ----------------------------------------------------------------------------------
 
 Result<Done> Persister::run() {
-    if (copy_first_) {
-        if (auto const done = copy(); !done.ok()) return done.error();
-    } else {
-        stream_.start(done_.next());
+    if (!copy_first_) stream_.start(done_.next());
+    for (bool first = copy_first_; !stop_; first = false) {
+        auto const done = first ? copy() : turn();
+        if (!done.ok() && !stop_) return done.error();
     }
-    while (!stop_)
-        if (auto const done = turn(); !done.ok()) return done.error();
     return Done{};
 }
 
@@ -156,6 +154,11 @@ base::Result<base::Done> Persister::commit() {
 /// Takes over what the history does not tell, and goes on behind it.
 Result<Done> Persister::copy() {
     CopyTarget const target{journal_, [this](Mutation const& m) { add(m); },
+                            [this]() -> Result<Done> {
+                                auto const done = recognise_cluster();
+                                if (done.ok() && stop_) return failed("stopped");
+                                return done;
+                            },
                             [this] { return commit(); }};
     auto const at = copy_difference(client_, target);
     if (!at.ok()) return at.error();

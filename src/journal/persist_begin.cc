@@ -88,12 +88,12 @@ Result<Done> Persister::restore_journal() {
     log_("restored " + std::to_string(restored->written) + " files, " +
          std::to_string(restored->same) + " more were there already, in " +
          std::to_string(seconds) + " s");
-    if (journal_.index().files().empty()) return Done{};
+    if (journal_.index().last().rev == base::missing) return Done{};
 
     auto anew = journal_.begin_anew();
     if (!anew.ok()) return failed(anew.error().detail);
     CopyTarget const target{anew.value(), [&](Mutation const& m) { anew.value().add(m); },
-                            [&] { return anew.value().commit(); }};
+                            [] { return Done{}; }, [&] { return anew.value().commit(); }};
     auto const at = copy_difference(client_, target);
     if (!at.ok()) return at.error();
     auto const replaced = journal_.replace_by(std::move(anew).value());

@@ -27,6 +27,7 @@ struct Stream::State {
     Client& client;
     std::mutex mutex;  // guards what follows
     std::condition_variable changed;
+    bool started = false;
     std::uint64_t generation = 0;  // of start(); answers of an earlier one are dropped
     Revision next{1};              // to be delivered
     Revision to_ask{1};
@@ -44,7 +45,8 @@ void Stream::State::ask(Self const& self) {
     {
         std::lock_guard const lock(self->mutex);
         generation = self->generation;
-        while (!self->end && self->outstanding < base::persist_waits_max && self->has_room()) {
+        while (self->started && !self->end && self->outstanding < base::persist_waits_max &&
+               self->has_room()) {
             revisions.push_back(self->to_ask);
             self->to_ask = self->to_ask.next();
             ++self->outstanding;
@@ -103,6 +105,7 @@ Stream::~Stream() {
 void Stream::start(Revision from) {
     {
         std::lock_guard const lock(state_->mutex);
+        state_->started = true;
         ++state_->generation;
         state_->next = state_->to_ask = from;
         state_->outstanding = 0;

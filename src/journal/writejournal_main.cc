@@ -7,6 +7,7 @@
 #include "base/flags.h"
 #include "doozer/version.h"
 #include "journal/dump.h"
+#include "journal/standard_streams.h"
 
 namespace {
 
@@ -23,6 +24,7 @@ Options:
 }  // namespace
 
 int main(int argc, char** argv) {
+    doozer::journal::occupy_standard_streams();
     std::vector<std::string_view> const words(argv + (argc > 0 ? 1 : 0), argv + argc);
     bool help = false;
     bool version = false;

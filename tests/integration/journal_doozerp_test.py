@@ -7,7 +7,7 @@ import resource
 import threading
 
 import lab
-from journal_lab import Case, journal, read_journal, record, state
+from journal_lab import Case, binary, journal, read_journal, record, state
 from relay import Relay
 from wire import request
 
@@ -331,6 +331,34 @@ class Losses(Case):
         self.assertEqual(1, doozerp.wait(30))
         self.assertRegex(doozerp.stderr().splitlines()[-1], "is not the one that was journaled")
         self.assertEqual(before, self.content())
+
+
+    def test_a_cluster_that_was_founded_anew_and_has_forgotten_more(self):
+        """the difference to another cluster is not journaled"""
+        server, c, relay = self.behind_relay()
+        doozerp = self.doozerp("doozer:?ca=%s" % relay.address)
+        for n in range(3):
+            self.put_and_wait(c, 1, "/a", b"%d" % n)
+        before = self.content()
+        relay.refuse()
+        other = self.server("-hist", "20")
+        c = self.connect(other)
+        for n in range(200):
+            c.put("/a", b"other")
+        relay.target = other.address
+        relay.listen()
+        self.assertEqual(1, doozerp.wait(30))
+        self.assertRegex(doozerp.stderr().splitlines()[-1], "is not the one that was journaled")
+        self.assertEqual(before, self.content())
+
+    def test_standard_streams_that_are_closed(self):
+        """no message gets into the journal"""
+        self.write(journal((1, "/a", b"1")) + b"torn")
+        before = self.content()
+        for words in ("writejournal",), ("dumpjournal", "-verify"):
+            argv = [binary(words[0]), *words[1:], self.file()]
+            self.keep(lab.Process(["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *argv])).wait()
+            self.assertEqual(before, self.content())
 
 
 class Compaction(Case):
