@@ -1,10 +1,9 @@
-// One member in the explorer: the real core, its store, and what it has ever seen. Such facts only
-// grow, so that two members who were once of different opinion are so in every later state too.
+// One member in the explorer, the real core and its store; and the facts that all members together
+// have ever seen. Facts only grow, so that a contradiction once made stands in every later state.
 #pragma once
 
 #include <map>
 #include <string>
-#include <vector>
 
 #include "consensus/core_invariants.h"
 #include "sim/key_value.h"
@@ -15,67 +14,92 @@ struct ExploredMember {
     Core core;
     KeyValue store;
     bool dead = false;
-    std::uint64_t applied_ids = 0;      // one bit for each write
-    std::uint64_t answered = 0;         // batches applied when it last answered a write of its own
-    std::vector<std::uint64_t> chains;  // after each change; 0: came with a snapshot
-    std::vector<Digest> epochs;         // the configurations it went through
-    std::map<std::pair<Epoch, Slot>, Digest> items;    // what it saw in slots
-    std::map<std::pair<Epoch, Ballot>, Digest> seals;  // what it accepted
 
+    /// Of the dead only the epoch counts: they do nothing more, and their facts are kept apart.
     [[nodiscard]] Digest digest() const {
         Hasher h;
-        feed_all(h, core, store, dead, applied_ids, answered);
-        for (std::uint64_t const c : chains) h.word(c);
-        for (Digest const& d : epochs) feed(h, d);
-        for (auto const& [where, d] : items) feed_all(h, where.first, where.second, d);
-        for (auto const& [where, d] : seals) feed_all(h, where.first, where.second, d);
+        h.word(dead ? 1 : 0);
+        if (dead) {
+            feed_all(h, core.me(), core.configuration());
+        } else {
+            feed_all(h, core, store);
+        }
+        return h.digest();
+    }
+};
+
+/// What was seen by anybody, and must not be seen otherwise by anybody else.
+struct Facts {
+    std::map<std::pair<Epoch, Slot>, Digest> items;    // I2: in lanes, seals, promises and runs
+    std::map<std::pair<Epoch, Ballot>, Digest> seals;  // I4: accepted by somebody
+    std::map<Epoch, Digest> configurations;            // I5
+    std::map<Epoch, std::uint64_t> beginnings;         // I8: the state with which it was entered
+    std::map<Revision, std::uint64_t> chains;          // I6: the state after each change
+    std::map<std::uint64_t, Revision> commands;        // I11: where each write was applied
+
+    void feed_to(Hasher& h) const {
+        feed_all(h, items, seals, configurations, beginnings, chains, commands);
+    }
+    [[nodiscard]] Digest digest() const {
+        Hasher h;
+        feed(h, *this);
         return h.digest();
     }
 
-    /// To be called after every step.
-    void note_facts() {
+    void note(Epoch epoch, Items const& found) {
+        for (Item const& item : found) {
+            Hasher h;
+            feed(h, item.batch);
+            items[{epoch, item.slot}] = h.digest();
+        }
+    }
+    void note(Message const& message) {
+        Epoch const epoch = vector_of(message).epoch;
+        if (auto const* frame = std::get_if<Frame>(&message)) note(epoch, frame->items);
+        if (auto const* promise = std::get_if<Promise>(&message)) note(epoch, promise->items);
+        if (auto const* run = std::get_if<Decided>(&message)) note(run->epoch, run->items);
+        if (auto const* sealed = std::get_if<Sealed>(&message)) note(epoch, sealed->value->items);
+    }
+    /// To be called after every step. `entered`: the step has begun this epoch.
+    void note(ExploredMember const& m, bool entered) {
+        Core const& core = m.core;
+        if (core.epoch() == Epoch(0)) return;
         Hasher c;
         feed(c, core.configuration());
-        auto const epoch = static_cast<std::size_t>(core.epoch().value());
-        if (epochs.size() <= epoch) epochs.resize(epoch + 1);
-        epochs[epoch] = c.digest();
-        for (Lane l = 0; l < core.lanes(); ++l) {
-            for (Item const& item : core.lane(l).items()) {
-                Hasher h;
-                feed(h, item.batch);
-                items[{core.epoch(), item.slot}] = h.digest();
-            }
-        }
+        configurations[core.epoch()] = c.digest();
+        chains[m.store.revision()] = m.store.chain();
+        if (entered && core.delivered() == Slot(0)) beginnings[core.epoch()] = m.store.chain();
+        for (Lane l = 0; l < core.lanes(); ++l) note(core.epoch(), core.lane(l).items());
         if (!core.acceptor().value) return;
         Hasher h;
         feed(h, core.acceptor().value);
         seals[{core.epoch(), core.acceptor().accepted}] = h.digest();
+        note(core.epoch(), core.acceptor().value->items);
     }
 
-    /// Empty, or in what these two differ.
-    static std::string compare(ExploredMember const& a, ExploredMember const& b) {
-        for (std::size_t i = 0; i < std::min(a.chains.size(), b.chains.size()); ++i) {
-            bool const both_know = a.chains[i] != 0 && b.chains[i] != 0;
-            if (both_know && a.chains[i] != b.chains[i]) {
-                return "I6: two members apply different changes";
-            }
+    /// Takes over what `more` knows. Returns what the two contradict each other in, or nothing.
+    std::string join(Facts const& more) {
+        if (!join_one(items, more.items)) return "I2: two batches in one slot";
+        if (!join_one(seals, more.seals)) return "I4: one ballot with two values";
+        if (!join_one(chains, more.chains)) return "I6: two members apply different changes";
+        if (!join_one(configurations, more.configurations)) {
+            return "I5: an epoch begins in two ways";
         }
-        for (std::size_t e = 0; e < std::min(a.epochs.size(), b.epochs.size()); ++e) {
-            bool const both_know = a.epochs[e] != Digest{} && b.epochs[e] != Digest{};
-            if (both_know && a.epochs[e] != b.epochs[e]) return "I5: an epoch begins in two ways";
+        if (!join_one(beginnings, more.beginnings)) {
+            return "I8: an epoch is begun without all of the one before";
         }
-        if (!same_where_both(a.items, b.items)) return "I2: two batches in one slot";
-        if (!same_where_both(a.seals, b.seals)) return "I4: one ballot with two values";
+        if (!join_one(commands, more.commands)) return "I11: a write is applied twice";
         return {};
     }
 
   private:
     template <typename Map>
-    static bool same_where_both(Map const& a, Map const& b) {
-        return std::all_of(a.begin(), a.end(), [&](auto const& fact) {
-            auto const other = b.find(fact.first);
-            return other == b.end() || other->second == fact.second;
-        });
+    static bool join_one(Map& all, Map const& more) {
+        bool agree = true;
+        for (auto const& [where, what] : more) {
+            agree = all.try_emplace(where, what).first->second == what && agree;
+        }
+        return agree;
     }
 };
 

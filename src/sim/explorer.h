@@ -1,8 +1,6 @@
 // Every state that a small cluster can get into, with the real core.
 //
-// Members and queues are kept once each and named by a number, and what a member does with an input
-// is computed once and remembered; so a state of the cluster is a few numbers, and a step mostly a
-// look into a table. Time stands still: whatever waits for time may happen at any moment.
+// Time stands still: whatever waits for time may happen at any moment.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +27,8 @@ struct Scope {
     std::size_t crashes = 1;
     std::size_t reconnects = 1;  // a link breaks, loses what is on its way, and stands again
     std::string may_crash = "abcdefg";
-    std::string may_reconnect = "abcdefg";  // links between any two of these
-    std::uint64_t rounds = 2;               // of ballots in an epoch
+    std::string may_reconnect = {};   // links, as in "ab bc"; none named: any
+    std::uint64_t rounds = 2;         // of ballots in an epoch
     std::uint64_t epochs = 2;         // states in which somebody has gone further are not pursued
     std::uint64_t slots = 16;         // nor those in which somebody has got so far
     std::string ticking = "abcdefg";  // whose timers may fire
@@ -46,6 +44,8 @@ struct Scope {
 struct Exploration {
     std::size_t states = 0;
     std::size_t steps = 0;
+    std::size_t beyond = 0;  // steps that led out of the scope
+    std::size_t probed = 0;  // rounds of asking whether the living can finish
     std::size_t depth = 0;
     bool exhausted = false;
     std::size_t members = 0;        // different states of single members

@@ -18,9 +18,11 @@ int explore_one(doozer::sim::Scope const& scope) {
     auto const start = std::chrono::steady_clock::now();
     doozer::sim::Exploration const e = doozer::sim::explore(scope);
     std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
-    std::printf("%-34s %zu states, %s; %zu steps, depth %zu, %zu states of a member, %.1f s\n",
-                scope.name.c_str(), e.states, e.exhausted ? "exhausted" : "NOT exhausted", e.steps,
-                e.depth, e.members, took.count());
+    std::printf(
+        "%-42s %zu states, %s; %zu steps, %zu beyond, depth %zu, %zu states of a member, %zu "
+        "probed, %.1f s\n",
+        scope.name.c_str(), e.states, e.exhausted ? "exhausted" : "NOT exhausted", e.steps,
+        e.beyond, e.depth, e.members, e.probed, took.count());
     std::fflush(stdout);
     if (e.violation.empty()) return e.exhausted ? 0 : 2;
     std::printf("VIOLATION: %s\n", e.violation.c_str());
