@@ -18,7 +18,7 @@ void Core::fetch(Turn& t, MemberId from) {
     if (at == peers_.end() || !at->second.greeted) return;
     fetching_from_ = last_asked_ = from;
     fetched_at_ = t.now;
-    bool const resumes = catch_up_ && catch_up_->from == from;
+    bool const resumes = catch_up_ && at->second.vector.epoch > epoch();
     send(t, from, Fetch{vector(), resumes ? catch_up_->upto : delivered_});
 }
 
@@ -143,9 +143,9 @@ void Core::take_current(Turn& t, MemberId from, Decided const& m) {
 
 /// From one in a later epoch: nothing changes here until the end of mine is complete. A part of it
 /// may come from a seal, and must not be mistaken for what the lanes chose. Until then this voter
-/// still promises and accepts.
+/// still promises and accepts. Pieces may come from different members: an epoch that is over is the
+/// same everywhere; and two that answer at once would undo each other's work for ever.
 void Core::take_ended(Turn& t, MemberId from, Decided const& m) {
-    if (catch_up_ && catch_up_->from != from) catch_up_.reset();
     if (mutated(Mutant::apply_later_run_early)) {
         for (Item const& item : m.items) {
             if (item.slot >= delivered_ && deliver(t, item)) return;
@@ -154,11 +154,8 @@ void Core::take_ended(Turn& t, MemberId from, Decided const& m) {
         for (Lane l = 0; l < lanes_.size() && open(); ++l) lanes_[l].skip_to(delivered_);
     }
     Slot const have = catch_up_ ? std::max(catch_up_->upto, delivered_) : delivered_;
-    if (m.from > have) {
-        catch_up_.reset();
-        return t.ignore(Ignored::gap);
-    }
-    if (!catch_up_) catch_up_ = CatchUp{from, {}, delivered_, 0};
+    if (m.from > have) return t.ignore(Ignored::gap);
+    if (!catch_up_) catch_up_ = CatchUp{{}, delivered_, 0};
     for (Item const& item : m.items) {
         if (item.slot < have) continue;
         catch_up_->weight += item.batch.weight();

@@ -44,7 +44,6 @@ void Core::on(Turn& t, LinkDown const& in) {
     auto const at = peers_.find(in.peer);
     if (at == peers_.end() || !at->second.linked) return t.ignore(Ignored::unknown_link);
     if (fetching_from_ == in.peer) fetching_from_.reset();
-    if (catch_up_ && catch_up_->from == in.peer) catch_up_.reset();
     at->second.linked = at->second.greeted = false;
     at->second.waiting.reset();
     at->second.pinned.reset();

@@ -291,11 +291,10 @@ class Core {
 
     // --- catching up
     struct CatchUp {
-        MemberId from;
         Items items;
         Slot upto;
         std::size_t weight = 0;
-        DOOZER_FIELDS(from, items, upto, weight);
+        DOOZER_FIELDS(items, upto, weight);
     };
     std::optional<CatchUp> catch_up_;  // of the end of this epoch, held back until it is complete
     std::optional<MemberId> fetching_from_;
