@@ -23,7 +23,8 @@ Output Core::step(Instant now, Input const& input, Application& app) {
     doubt_self(now);
     std::visit([&](auto const& in) { on(t, in); }, input);
     note_progress(t, epoch_before, delivered_before);
-    out.wake = wake_promised_ = next_wake(now);
+    out.wake = next_wake(now);
+    if (tuning_.self_doubt_max > Duration(0)) wake_promised_ = out.wake;
     DOOZER_ASSERT(forgot() || epoch() > epoch_before ||
                   (epoch() == epoch_before && delivered_ >= delivered_before));
     DOOZER_ASSERT(acceptor_.accepted <= acceptor_.promised);

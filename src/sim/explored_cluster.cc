@@ -22,7 +22,8 @@ Digest ClusterState::digest() const {
     return h.digest();
 }
 
-ExploredCluster::ExploredCluster(Scope const& scope) : scope_(scope) {
+ExploredCluster::ExploredCluster(Scope const& scope)
+    : scope_(scope), normal_{scope.gossip, scope.log_bytes < base::log_bytes_default} {
     names_ = scope.voters + scope.followers;
     DOOZER_ASSERT(names_.size() <= explored_members_max);
     (void)queue_id({});
@@ -74,8 +75,8 @@ std::string ExploredCluster::start(State& s) {
     Configuration const start{Lineage{1, 1}, Epoch(1), voters, owners};
     for (std::size_t i = 0; i < count(); ++i) {
         bool const votes = i < scope_.voters.size();
-        ExploredMember m{Core(id_of(i), votes ? start : Configuration{}, tuning()),
-                         votes ? KeyValue(voters) : KeyValue(), false};
+        Core const core(id_of(i), votes ? start : Configuration{}, tuning());
+        ExploredMember m{core, votes ? KeyValue(voters) : KeyValue(), false, core};
         s.members[i] = members_.put(m.digest(), m);
     }
     for (std::size_t i = 0; i < count(); ++i) {
@@ -93,9 +94,24 @@ ExploredCluster::Stepped const& ExploredCluster::step(Id member, Input const& in
     std::uint64_t const memo_key = static_cast<std::uint64_t>(member) << 32U | input_key;
     if (auto const known = steps_.find(memo_key); known != FlatMap::none) return stepped_[known];
     ExploredMember m = members_[member];
-    CoreInvariants invariants;
     Facts facts;
     Stepped s;
+    bool const idle = make(m, input, facts, s);
+    compare_natural(m, members_[member], input, s);
+    if (auto const* received = std::get_if<Receive>(&input)) facts.note(received->message);
+    s.facts = facts_.put(facts.digest(), facts);
+    Digest const digest = m.digest();
+    s.member = members_.put(digest, std::move(m));
+    s.idle = idle && s.member == member && s.violation.empty();
+    DOOZER_ASSERT(s.member < 1U << 29U);
+    steps_.put(memo_key, static_cast<std::uint32_t>(stepped_.size()));
+    stepped_.push_back(std::move(s));
+    return stepped_[stepped_.size() - 1];
+}
+
+/// The input, and then the end of the turn. Returns whether nothing comes of it, ever.
+bool ExploredCluster::make(ExploredMember& m, Input const& input, Facts& facts, Stepped& s) {
+    CoreInvariants invariants;
     (void)invariants.check(m.core);
     bool idle = true;
     for (Input const& in : {input, Input(EndOfTurn{})}) {
@@ -110,15 +126,37 @@ ExploredCluster::Stepped const& ExploredCluster::step(Id member, Input const& in
         idle = idle && stays_idle(in, out);
         if (!s.violation.empty()) break;
     }
-    if (auto const* received = std::get_if<Receive>(&input)) facts.note(received->message);
-    s.facts = facts_.put(facts.digest(), facts);
-    Digest const digest = m.digest();
-    s.member = members_.put(digest, std::move(m));
-    s.idle = idle && s.member == member && s.violation.empty();
-    DOOZER_ASSERT(s.member < 1U << 29U);
-    steps_.put(memo_key, static_cast<std::uint32_t>(stepped_.size()));
-    stepped_.push_back(std::move(s));
-    return stepped_[stepped_.size() - 1];
+    normal_.make(m.core);
+    return idle;
+}
+
+/// The same with a core that is not in normal form: nothing else may come of it. But a HELLO may
+/// tell it that the peer said more once, in another course of events with the same normal form.
+void ExploredCluster::compare_natural(ExploredMember& m, ExploredMember const& before,
+                                      Input const& input, Stepped& s) {
+    m.natural = m.core;
+    auto const* received = std::get_if<Receive>(&input);
+    if (!s.violation.empty()) return;
+    if (received && std::holds_alternative<Hello>(received->message)) return;
+    ExploredMember other = before;
+    std::size_t sent = 0;
+    bool same = true;
+    for (Input const& in : {input, Input(EndOfTurn{})}) {
+        for (Send const& send : other.natural.step(Instant(0), in, other.store).sends) {
+            std::size_t const to = index(send.to.text[0]);
+            if (to == std::string::npos) continue;
+            Id const id = messages_.put(digest_of(send.message), send.message);
+            same = same && sent < s.sends.size() && s.sends[sent].first == to &&
+                   s.sends[sent].second == id;
+            ++sent;
+        }
+    }
+    m.natural = other.natural;
+    other.core = other.natural;
+    normal_.make(other.core);
+    (void)other.store.take_changes();
+    same = same && sent == s.sends.size() && other.digest() == m.digest();
+    if (!same) s.violation = "the normal form hides a difference";
 }
 
 void ExploredCluster::take(ExploredMember& m, Output const& out, Epoch before, Facts& facts,
@@ -253,6 +291,21 @@ ExploredCluster::Id ExploredCluster::queue_id(std::vector<Id> queue) {
     return queues_.put(h.digest(), std::move(queue));
 }
 
+/// What an older message says that this one does not say as well makes no difference to one who
+/// takes both in the same turn. Not used message by message.
+bool ExploredCluster::subsumes(Message const& newer, Message const& older) {
+    if (newer.index() != older.index() || vector_of(newer).epoch != vector_of(older).epoch) {
+        return false;
+    }
+    if (auto const* reply = std::get_if<PrevoteReply>(&older)) {
+        return !reply->yes || std::get<PrevoteReply>(newer).yes;
+    }
+    if (auto const* frame = std::get_if<Frame>(&older)) {
+        return frame->items.empty() && std::get<Frame>(newer).from <= frame->from;
+    }
+    return std::holds_alternative<Prevote>(older);
+}
+
 /// What is on its way already is not said again: every message is either new, or says what an older
 /// one said, and timers would make queues grow without end.
 void ExploredCluster::push(State& s, std::size_t from, std::size_t to, Id message) {
@@ -262,7 +315,12 @@ void ExploredCluster::push(State& s, std::size_t from, std::size_t to, Id messag
     if (longer == FlatMap::none) {
         std::vector<Id> q = queues_[queue];
         bool const is_new = std::find(q.begin(), q.end(), message) == q.end();
-        if (is_new) q.push_back(message);
+        if (is_new) {
+            std::erase_if(q, [&](Id old) {
+                return scope_.burst && subsumes(messages_[message], messages_[old]);
+            });
+            q.push_back(message);
+        }
         longer = is_new ? queue_id(std::move(q)) : queue;
         pushed_.put(both, longer);
     }
@@ -404,8 +462,10 @@ void ExploredCluster::actions(State const& s, std::vector<Action>& all) const {
     }
     for (std::size_t i = 0; i < count(); ++i) {
         if (!living(s, i)) continue;
-        if (scope_.ticking.find(names_[i]) != std::string::npos) add(tick, i);
-        bool const votes = members_[s.members[i]].core.voter();
+        Core const& core = members_[s.members[i]].core;
+        bool const ticks = scope_.ticking.find(names_[i]) != std::string::npos;
+        if (ticks && core.epoch().value() <= scope_.ticking_epochs) add(tick, i);
+        bool const votes = core.voter();
         if (votes && s.written[i] < writes_[i].size()) add(write, i);
         bool const reads = scope_.readers.find(names_[i]) != std::string::npos;
         if (votes && reads && !((s.read >> i) & 1U)) add(read, i);

@@ -104,12 +104,16 @@ class ExploredCluster {
     [[nodiscard]] Tuning tuning() const;
 
     Stepped const& step(Id member, Input const& input, std::uint64_t key);
+    bool make(ExploredMember& m, Input const& input, Facts& facts, Stepped& s);
+    void compare_natural(ExploredMember& m, ExploredMember const& before, Input const& input,
+                         Stepped& s);
     void take(ExploredMember& m, Output const& out, Epoch before, Facts& facts, Stepped& s);
     [[nodiscard]] static bool stays_idle(Input const& input, Output const& out);
     std::string apply(State& s, std::size_t who, Input const& input, std::uint64_t key);
     std::string join(Id& facts, Id more);
     [[nodiscard]] std::string check_chosen(State const& s, std::size_t who) const;
 
+    [[nodiscard]] static bool subsumes(Message const& newer, Message const& older);
     Id queue_id(std::vector<Id> queue);
     void push(State& s, std::size_t from, std::size_t to, Id message);
     [[nodiscard]] Id without_idle(State const& s, std::size_t from, std::size_t to);
@@ -119,6 +123,7 @@ class ExploredCluster {
     std::string reconnect(State& s, std::size_t a, std::size_t b);
 
     Scope scope_;
+    NormalForm normal_;
     std::string names_;
     std::array<std::vector<Bytes>, explored_members_max> writes_;
     std::uint64_t commands_ = 0;

@@ -4,16 +4,55 @@
 
 #include <map>
 #include <string>
+#include <tuple>
 
 #include "consensus/core_invariants.h"
 #include "sim/key_value.h"
 
 namespace doozer::sim {
 
+/// Takes out of a core what it knows and will never ask for, so that cores that do the same from
+/// now on are equal. Only ever to less: a peer must not seem to have said more than it has. The
+/// explorer makes every step with a core that was not treated so as well, and compares.
+struct NormalForm {
+    bool tells = false;  // news go out before their time has come: time does not stand still
+    bool trims = false;  // the log may be cut, so it matters who still needs it
+
+    void make(Core& core) const {
+        for (auto& [id, peer] : std::get<std::map<MemberId, Peer>&>(base::FieldAccess::of(core))) {
+            learn_less(core, peer.vector);
+            Vector told;  // is compared with news, of which only these count
+            told.upto = peer.told.upto;
+            told.seen = peer.told.seen;
+            // One who owns no lane is never busy, and busy members alone tell news at once.
+            peer.told = tells || core.owner() ? told : Vector{};
+            if (!tells) peer.tell_by = never;
+            if (!trims) peer.pinned.reset();
+        }
+    }
+
+  private:
+    static void learn_less(Core const& core, Vector& v) {
+        v.seen = Slot(0);  // taken over when it is heard
+        v.closed = false;
+        if (v.epoch < core.epoch()) v = Vector{};
+        if (v.epoch != core.epoch()) return;
+        if (v.delivered <= core.delivered()) v.delivered = Slot(0);
+        std::uint64_t const lanes = core.lanes();
+        for (Lane l = 0; l < v.upto.size() && v.upto.size() == lanes; ++l) {
+            // Votes are for undelivered slots of this lane.
+            std::uint64_t const upto = v.upto[l].value();
+            v.upto[l] = upto <= l ? Slot(0) : Slot(upto - (upto - 1 - l) % lanes);
+            if (v.upto[l] <= core.delivered()) v.upto[l] = Slot(0);
+        }
+    }
+};
+
 struct ExploredMember {
-    Core core;
+    Core core;  // in normal form
     KeyValue store;
     bool dead = false;
+    Core natural;  // one of those that have this normal form
 
     /// Of the dead only the epoch counts: they do nothing more, and their facts are kept apart.
     [[nodiscard]] Digest digest() const {

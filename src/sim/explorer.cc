@@ -26,6 +26,9 @@ class Explorer {
         for (std::uint32_t at = 0; at < seen_.size() && result_.violation.empty(); ++at) {
             if (at == level_end) {
                 ++result_.depth;
+                if (scope_.progress) {
+                    scope_.progress(result_.depth, seen_.size(), seen_.size() - level_end);
+                }
                 level_end = seen_.size();
             }
             if (seen_.size() > scope_.states_max) break;

@@ -27,11 +27,12 @@ struct Scope {
     std::size_t crashes = 1;
     std::size_t reconnects = 1;  // a link breaks, loses what is on its way, and stands again
     std::string may_crash = "abcdefg";
-    std::string may_reconnect = {};   // links, as in "ab bc"; none named: any
-    std::uint64_t rounds = 2;         // of ballots in an epoch
-    std::uint64_t epochs = 2;         // states in which somebody has gone further are not pursued
-    std::uint64_t slots = 16;         // nor those in which somebody has got so far
-    std::string ticking = "abcdefg";  // whose timers may fire
+    std::string may_reconnect = {};    // links, as in "ab bc"; none named: any
+    std::uint64_t rounds = 2;          // of ballots in an epoch
+    std::uint64_t epochs = 2;          // states in which somebody has gone further are not pursued
+    std::uint64_t slots = 16;          // nor those in which somebody has got so far
+    std::string ticking = "abcdefg";   // whose timers may fire
+    std::uint64_t ticking_epochs = 9;  // in the first so many epochs
     std::uint64_t park_ahead = 0;
     std::size_t window = 1;
     std::size_t log_bytes = base::log_bytes_default;
@@ -39,6 +40,8 @@ struct Scope {
     bool gossip = true;  // votes go to everybody, not to the owner alone
     bool probe = true;   // ask in every state whether the living can finish
     std::size_t states_max = 30'000'000;
+    /// Called after each level of the search with its depth, the states seen, and those new in it.
+    std::function<void(std::size_t, std::size_t, std::size_t)> progress = {};
 };
 
 struct Exploration {

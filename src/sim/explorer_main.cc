@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
     std::size_t states_max = 0;
     bool list = false;
     bool burst = false;
+    bool progress = false;
     for (int i = 1; i < argc; ++i) {
         std::string const arg = argv[i];
         if (arg == "--quick") {
@@ -47,6 +48,8 @@ int main(int argc, char** argv) {
             scopes = doozer::sim::large_scopes();
         } else if (arg == "--list") {
             list = true;
+        } else if (arg == "--progress") {
+            progress = true;
         } else if (arg == "--burst") {
             burst = true;
         } else if (arg == "--only" && i + 1 < argc) {
@@ -67,6 +70,12 @@ int main(int argc, char** argv) {
         }
         if (states_max > 0) scope.states_max = states_max;
         scope.burst = scope.burst || burst;
+        if (progress) {
+            scope.progress = [](std::size_t depth, std::size_t states, std::size_t fresh) {
+                std::fprintf(stderr, "depth %zu: %zu states, %zu of them new\n", depth, states,
+                             fresh);
+            };
+        }
         int const code = explore_one(scope);
         if (code == 1) return 1;
         worst = std::max(worst, code);
