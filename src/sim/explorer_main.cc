@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
             progress = true;
         } else if (arg == "--burst") {
             burst = true;
-        } else if (arg == "--only" && i + 1 < argc) {
+        } else if ((arg == "--scope" || arg == "--only") && i + 1 < argc) {
             only = argv[++i];
         } else if (arg == "--states" && i + 1 < argc && std::atoll(argv[i + 1]) > 0) {
             states_max = static_cast<std::size_t>(std::atoll(argv[++i]));
