@@ -64,6 +64,7 @@ void Connection::on_readable() {
     if (error == asio::error::would_block) return wait_readable();
     bool const cut_short = tls_ && connected_here_ && !tls_->handshake_done();
     if (error) return end(cut_short ? "TLS: the connection was closed in the handshake" : "");
+    bytes_read_ += size;
     std::string_view const arrived(buffer_.data(), size);
     if (TlsServer const* const server = std::exchange(tls_server_, nullptr)) {
         if (arrived.front() == tls_first_byte) tls_.emplace(*server);
@@ -143,6 +144,7 @@ void Connection::flush() {
         if (error == asio::error::would_block) break;
         if (error) return broken();
         queue.consume(sent);
+        bytes_written_ += sent;
     }
     waiting_writable_ = true;
     socket_.async_wait(tcp::socket::wait_write,

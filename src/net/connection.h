@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -77,6 +78,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     /// Whether everything was handed to the kernel.
     [[nodiscard]] bool all_sent() const { return output_.empty() && sealed_.empty(); }
+    /// Bytes that went over the socket so far.
+    [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
+    [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
     [[nodiscard]] std::size_t input_bytes() const { return input_.capacity(); }
     [[nodiscard]] std::string peer() const;
     [[nodiscard]] std::string peer_host() const;
@@ -115,6 +119,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::optional<TlsFilter> tls_;
     bool connected_here_ = false;
     OutputQueue sealed_;  // with TLS, what output_ has become
+    std::uint64_t bytes_read_ = 0;
+    std::uint64_t bytes_written_ = 0;
     bool paused_ = true;
     bool waiting_readable_ = false;
     bool waiting_writable_ = false;
