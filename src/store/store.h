@@ -59,6 +59,10 @@ class Store {
     [[nodiscard]] Found find(Path path, Revision at) const;
     /// The event of revision `rev`; its path is written into `path`.
     [[nodiscard]] Event event(Revision rev, std::string& path) const;
+    /// Calls see(Event const&) for the changes of a file, newest first, until it returns false; the
+    /// last is the one that the oldest revision still shows.
+    template <typename See>
+    void for_each_change(Path path, See see) const;
     /// The k-th file that matches: see Listing::seek().
     std::shared_ptr<Listing> walk(Glob const& glob, Revision at);
     /// The k-th name in the directory at `path`. REQUIRES: there is one at `at`.
@@ -152,6 +156,24 @@ void Store::for_each_old_file(Visit visit) const {
         descend = next != nullptr;
         if (descend) path.append("/").append(next->key());
         entry = descend ? next : entry->parent;
+    }
+}
+
+template <typename See>
+void Store::for_each_change(Path path, See see) const {
+    Entry const* const entry = tree_.locate(path).entry;
+    if (entry == nullptr) return;
+    Revision rev = entry->last_change;
+    while (rev != missing && rev >= first_revision()) {
+        Record const& record = history_.at(rev);
+        Bytes const value = record.kind == EventKind::set ? record.value : Bytes();
+        if (!see(Event{rev, record.kind, path.text(), value})) return;
+        rev = record.previous;
+    }
+    // Without a change that is kept, what there is now is as it was.
+    Version const& before = entry->last_change == missing ? entry->newest : entry->base;
+    if (before.rev != missing) {
+        (void)see(Event{before.rev, EventKind::set, path.text(), before.value});
     }
 }
 
