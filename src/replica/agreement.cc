@@ -96,11 +96,15 @@ void Replica::tell(Instant now, consensus::Input const& input) {
         auto kept = linear_reads_.take(token);
         if (!kept) continue;
         if (kept->path) kept->request.path = *kept->path;
-        on_read(now, {kept->session, kept->request});
+        answering_ = *kept->request.verb;
+        asked_ = kept->asked;
+        on_read(asked_, {kept->session, kept->request});
     }
     for (std::uint64_t const token : out.reads_refused) {
         auto const kept = linear_reads_.take(token);
         if (!kept) continue;
+        answering_ = *kept->request.verb;
+        asked_ = kept->asked;
         reply_to(kept->session, kept->request.tag).error =
             Error{Errc::readonly, "not a member any longer"};
     }
@@ -151,6 +155,8 @@ void Replica::reply_applied(Origin const& origin, store::Applied const& applied)
     Session* const session = sessions_.find(origin.session);
     if (session == nullptr) return;  // it went while its change was on the way
     if (origin.tag) session->outstanding.erase(*origin.tag);
+    answering_ = origin.verb;
+    asked_ = origin.asked;
     Reply& reply = reply_to(origin.session, origin.tag);
     reply.error = applied.refused;
     if (!applied.refused && origin.verb == Verb::set) reply.rev = applied.event.rev;
@@ -160,6 +166,8 @@ void Replica::refuse_write(Origin const& origin, std::string const& why) {
     Session* const session = sessions_.find(origin.session);
     if (session == nullptr) return;
     if (origin.tag) session->outstanding.erase(*origin.tag);
+    answering_ = origin.verb;
+    asked_ = origin.asked;
     reply_to(origin.session, origin.tag).error = Error{Errc::readonly, why};
 }
 

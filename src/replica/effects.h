@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/client_message.h"
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/time.h"
@@ -27,6 +28,9 @@ struct Reply {
     std::optional<Bytes> value;
     std::optional<std::int32_t> len;
     std::optional<Error> error;  ///< its detail is sent if it is not empty
+    // For who counts and measures:
+    Verb verb{0};           ///< of the request; 0 if it had none
+    Instant asked = never;  ///< when it came
 };
 
 /// A process that this one wants a link to.

@@ -11,10 +11,11 @@ std::size_t cost_of(std::optional<std::string> const& path) {
 }
 }  // namespace
 
-LinearReads::Token LinearReads::keep(SessionId session, Request const& request) {
+LinearReads::Token LinearReads::keep(Instant now, SessionId session, Request const& request) {
     Token const token = next_++;
     Kept& kept = kept_[token];
     kept.session = session;
+    kept.asked = now;
     kept.request = request;
     kept.request.linear = false;
     kept.request.value.reset();

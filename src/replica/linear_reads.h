@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "base/client_message.h"
+#include "base/time.h"
 #include "replica/sessions.h"
 
 namespace doozer::replica {
@@ -19,11 +20,12 @@ class LinearReads {
     explicit LinearReads(Sessions& sessions) : sessions_(sessions) {}
 
     /// Keeps the request; its tag is taken until it is given back.
-    Token keep(SessionId session, Request const& request);
+    Token keep(Instant now, SessionId session, Request const& request);
     struct Kept {
         SessionId session;
         Request request;  ///< without `linear`; its views point into this
         std::optional<std::string> path;
+        Instant asked;
     };
     /// Gives the request back, unless its session is gone.
     std::optional<Kept> take(Token token);

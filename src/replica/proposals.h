@@ -11,6 +11,7 @@
 #include "base/client_message.h"
 #include "base/ids.h"
 #include "base/limits.h"
+#include "base/time.h"
 #include "replica/change.h"
 
 namespace doozer::replica {
@@ -22,6 +23,7 @@ struct Origin {
     SessionId session;
     std::optional<Tag> tag;
     Verb verb;
+    Instant asked;
 };
 
 /// For each change of a batch its origin; none for what this process itself wants.

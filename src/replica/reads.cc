@@ -34,7 +34,7 @@ std::size_t cost_of(std::string const& path) {
 
 }  // namespace
 
-void Reads::ask(SessionId session, Request const& request, Effects& effects) {
+void Reads::ask(Instant now, SessionId session, Request const& request, Effects& effects) {
     Question q{session,
                request.tag,
                *request.verb,
@@ -42,6 +42,7 @@ void Reads::ask(SessionId session, Request const& request, Effects& effects) {
                request.offset.value_or(0),
                request.rev,
                request.min_rev.value_or(missing)};
+    q.asked = now;
     if (Outcome const why = answer(q, effects)) keep(q, *why);
 }
 
@@ -99,9 +100,7 @@ void Reads::answer_get(Question const& q, Revision at, Effects& effects) {
     auto const path = Path::parse(q.path);
     Found found = path.ok() ? store_.find(path.value(), at) : Found{};
     if (found.kind == Found::Kind::directory) return reply_error(q, {Errc::isdir}, effects);
-    Reply& reply = effects.replies.emplace_back();
-    reply.session = q.session;
-    reply.tag = q.tag;
+    Reply& reply = reply_to(q, effects);
     reply.rev = found.rev;
     reply.value = std::move(found.value);
 }
@@ -110,9 +109,7 @@ void Reads::answer_stat(Question const& q, Revision at, Effects& effects) {
     auto const path = Path::parse(q.path);
     Found const found = path.ok() ? store_.find(path.value(), at) : Found{};
     bool const is_directory = found.kind == Found::Kind::directory;
-    Reply& reply = effects.replies.emplace_back();
-    reply.session = q.session;
-    reply.tag = q.tag;
+    Reply& reply = reply_to(q, effects);
     reply.rev = found.rev;
     reply.len = static_cast<std::int32_t>(is_directory ? found.entries : found.value.size());
 }
@@ -135,9 +132,7 @@ Reads::Outcome Reads::answer_getdir(Question& q, Revision at, Effects& effects) 
         return Unanswered{Unanswered::Until::next_turn};
     }
     DOOZER_ASSERT(seen.state == Listing::State::found);
-    Reply& reply = effects.replies.emplace_back();
-    reply.session = q.session;
-    reply.tag = q.tag;
+    Reply& reply = reply_to(q, effects);
     reply.path = Bytes(seen.entry->key());
     return std::nullopt;
 }
@@ -155,9 +150,7 @@ Reads::Outcome Reads::answer_walk(Question& q, Glob const& glob, Revision at, Ef
     store::Version version = store_.version(*seen.entry, at);
     std::string path;
     append_path(path, *seen.entry);
-    Reply& reply = effects.replies.emplace_back();
-    reply.session = q.session;
-    reply.tag = q.tag;
+    Reply& reply = reply_to(q, effects);
     reply.flags = flag_set;
     reply.rev = version.rev;
     reply.path = Bytes(path);
@@ -314,11 +307,18 @@ std::size_t Reads::kept_bytes(SessionId session) const {
     return found == by_session_.end() ? 0 : found->second.bytes;
 }
 
-void Reads::reply_event(Question const& q, store::Event const& event, Bytes path,
-                        Effects& effects) {
+Reply& Reads::reply_to(Question const& q, Effects& effects) {
     Reply& reply = effects.replies.emplace_back();
     reply.session = q.session;
     reply.tag = q.tag;
+    reply.verb = q.verb;
+    reply.asked = q.asked;
+    return reply;
+}
+
+void Reads::reply_event(Question const& q, store::Event const& event, Bytes path,
+                        Effects& effects) {
+    Reply& reply = reply_to(q, effects);
     reply.flags = flags_of(event.kind);
     reply.rev = event.rev;
     reply.path = std::move(path);
@@ -326,9 +326,7 @@ void Reads::reply_event(Question const& q, store::Event const& event, Bytes path
 }
 
 void Reads::reply_error(Question const& q, Error error, Effects& effects) {
-    Reply& reply = effects.replies.emplace_back();
-    reply.session = q.session;
-    reply.tag = q.tag;
+    Reply& reply = reply_to(q, effects);
     reply.error = std::move(error);
 }
 

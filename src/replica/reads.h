@@ -27,7 +27,7 @@ class Reads {
 
     /// Answers, or keeps the question. REQUIRES: the session may read; the verb is one of those
     /// named above; the arguments it needs are there; the tag is not outstanding.
-    void ask(SessionId session, Request const& request, Effects& effects);
+    void ask(Instant now, SessionId session, Request const& request, Effects& effects);
 
     /// Answers whom the change of the newest revision concerns. To be called after each.
     void applied(store::Event const& event, Effects& effects);
@@ -44,6 +44,8 @@ class Reads {
     /// The memory of what is kept: of one session, and of all.
     [[nodiscard]] std::size_t kept_bytes(SessionId session) const;
     [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
+    /// How many are kept.
+    [[nodiscard]] std::size_t size() const { return kept_.size(); }
 
     [[nodiscard]] bool is_searching(SessionId session) const;
 
@@ -61,6 +63,7 @@ class Reads {
         Revision searched_to = missing;  ///< WAIT: no event up to here matches
         bool pinned = false;             ///< rev was not asked for, but chosen when a search began
         std::shared_ptr<store::Listing> listing = {};  ///< WALK, GETDIR: how far the search came
+        Instant asked = never;
     };
     /// A question that is kept, with the text it points to.
     struct Kept {
@@ -94,6 +97,7 @@ class Reads {
     void search_on(SessionId session, Effects& effects);
     void ask_again(QuestionId id, Effects& effects);
     void drop(QuestionId id);
+    static Reply& reply_to(Question const& q, Effects& effects);
     void reply_event(Question const& q, store::Event const& event, Bytes path, Effects& effects);
     void reply_error(Question const& q, Error error, Effects& effects);
 

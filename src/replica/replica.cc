@@ -120,6 +120,8 @@ void Replica::step(Instant now, Input const& input, Effects& effects) {
 
 void Replica::on_request(Instant now, ClientRequest const& in) {
     DOOZER_ASSERT(serving());
+    answering_ = in.request.verb.value_or(Verb{0});
+    asked_ = now;
     Session* const session = sessions_.find(in.session);
     DOOZER_ASSERT(session != nullptr);
     if (in.request.tag && session->outstanding.contains(*in.request.tag)) {
@@ -132,7 +134,7 @@ void Replica::on_request(Instant now, ClientRequest const& in) {
                          (needs == Needs::reading && session->grants.read) ||
                          (needs == Needs::writing && session->grants.write);
     if (!granted) return refuse(in, {Errc::other, "permission denied"});
-    if (needs == Needs::writing) return on_write(in, verb);
+    if (needs == Needs::writing) return on_write(now, in, verb);
     if (verb == Verb::access) return on_access(in, *session);
     if (verb == Verb::self) {
         reply_to(in.session, in.request.tag).value = Bytes(membership_.identity().id);
@@ -146,13 +148,13 @@ void Replica::on_read(Instant now, ClientRequest const& in) {
     if (in.request.linear) {
         if (!core_.voter())
             return refuse(in, {Errc::readonly, "not a member: cannot ask for the newest"});
-        return tell(now, consensus::Read{linear_reads_.keep(in.session, in.request)});
+        return tell(now, consensus::Read{linear_reads_.keep(now, in.session, in.request)});
     }
     if (*in.request.verb == Verb::rev) {
         reply_to(in.session, in.request.tag).rev = state_.store().revision();
         return;
     }
-    reads_.ask(in.session, in.request, *effects_);
+    reads_.ask(now, in.session, in.request, *effects_);
 }
 
 void Replica::on_access(ClientRequest const& in, Session& session) {
@@ -162,19 +164,21 @@ void Replica::on_access(ClientRequest const& in, Session& session) {
     reply_to(in.session, in.request.tag);
 }
 
-void Replica::on_write(ClientRequest const& in, Verb verb) {
+void Replica::on_write(Instant now, ClientRequest const& in, Verb verb) {
     auto const mutation = mutation_of(in.request, verb);
     if (!mutation.ok()) return refuse(in, mutation.error());
     if (!core_.voter()) return refuse(in, {Errc::readonly});
     if (refusing_) return refuse(in, {Errc::readonly, "no quorum: not applied"});
     if (in.request.tag) sessions_.find(in.session)->outstanding.insert(*in.request.tag);
-    proposals_.add({std::nullopt, mutation.value()}, Origin{in.session, in.request.tag, verb});
+    proposals_.add({std::nullopt, mutation.value()}, Origin{in.session, in.request.tag, verb, now});
 }
 
 Reply& Replica::reply_to(SessionId session, std::optional<Tag> tag) {
     Reply& reply = effects_->replies.emplace_back();
     reply.session = session;
     reply.tag = tag;
+    reply.verb = answering_;
+    reply.asked = asked_;
     return reply;
 }
 

@@ -66,12 +66,14 @@ class Replica : private consensus::Application {
     [[nodiscard]] std::size_t kept_bytes() const {
         return reads_.kept_bytes() + linear_reads_.kept_bytes();
     }
+    /// How many requests wait for a change, a revision, or the end of a search.
+    [[nodiscard]] std::size_t waiting() const { return reads_.size(); }
 
   private:
     // replica.cc: requests
     void on_request(Instant now, ClientRequest const& in);
     void on_read(Instant now, ClientRequest const& in);
-    void on_write(ClientRequest const& in, Verb verb);
+    void on_write(Instant now, ClientRequest const& in, Verb verb);
     void on_access(ClientRequest const& in, Session& session);
     Result<store::Mutation> mutation_of(Request const& request, Verb verb) const;
     void refuse(ClientRequest const& in, Error error);
@@ -112,6 +114,8 @@ class Replica : private consensus::Application {
     bool refusing_ = false;  // changes, since there is no quorum
     std::vector<Target> targets_;
     Effects* effects_ = nullptr;  // of the step that is being made
+    Verb answering_{0};           // what reply_to() answers, and when that was asked
+    Instant asked_ = never;
 };
 
 }  // namespace doozer::replica
