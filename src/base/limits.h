@@ -151,4 +151,24 @@ inline constexpr int persist_copy_attempts_max = 10;
 /// How much a journal may be larger than twice its live data before it is compacted.
 inline constexpr std::size_t journal_slack_bytes_default = 16 * MiB;
 
+// --- the web view ----------------------------------------------------------------------------
+/// Connections at a time; more are closed at once.
+inline constexpr std::size_t web_connections_max = 4096;
+/// Request line and headers.
+inline constexpr std::size_t web_header_bytes_max = 16 * KiB;
+/// About how much a listing or a history carries in one answer; the rest is asked for again.
+inline constexpr std::size_t web_answer_bytes_max = 8 * MiB;
+/// Entries of a listing or a history in one answer: the default, and the most.
+inline constexpr std::size_t web_entries_default = 1000;
+inline constexpr std::size_t web_entries_max = 10'000;
+/// An event stream or a page with more output waiting than this is told nothing more until it has
+/// taken that. What it missed it is told from the history.
+inline constexpr std::size_t web_output_bytes_pause = 256 * KiB;
+/// How many events one event stream or page looks at before others have their turn.
+inline constexpr std::size_t web_events_per_service = 1024;
+/// Files of one page that have changed and were not sent yet; a page that has more starts afresh.
+inline constexpr std::size_t web_page_changes_max = 65'536;
+/// What a browser sends on a WebSocket.
+inline constexpr std::size_t web_client_frame_bytes_max = 16 * KiB;
+
 }  // namespace doozer::base

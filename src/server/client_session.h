@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "base/client_message.h"
 #include "base/ids.h"
@@ -70,6 +72,13 @@ class ClientSession : public net::ConnectionOwner {
     /// The memory that its buffers hold.
     [[nodiscard]] std::size_t charge() const { return connection_->charge(); }
 
+    /// Adds what went over the connection since the last time.
+    void add_traffic(std::uint64_t& bytes_read, std::uint64_t& bytes_written) {
+        bytes_read += connection_->bytes_read() - std::exchange(read_, connection_->bytes_read());
+        bytes_written +=
+            connection_->bytes_written() - std::exchange(written_, connection_->bytes_written());
+    }
+
     std::size_t on_bytes(std::string_view bytes) override;
     void on_end(std::string_view refused) override { host_.on_client_end(*this, refused); }
     void on_drained() override { host_.on_activity(*this); }
@@ -94,6 +103,8 @@ class ClientSession : public net::ConnectionOwner {
     bool tls_only_;
     enum class Talks { nothing_yet, as_client, as_member } talks_ = Talks::nothing_yet;
     std::size_t outstanding_ = 0;  // requests without a reply
+    std::uint64_t read_ = 0;       // of the traffic, what was added
+    std::uint64_t written_ = 0;
     std::size_t kept_bytes_ = 0;
 };
 

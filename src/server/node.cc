@@ -60,7 +60,8 @@ Result<Done> Node::prepare() {
     if (files || key) {
         DOOZER_TRY(tls_, net::TlsServer::make(files, key));
     }
-    return listener_.listen(options_.listen);
+    DOOZER_TRY([[maybe_unused]] Done const listening, listener_.listen(options_.listen));
+    return prepare_web();
 }
 
 Result<Done> Node::run() {
@@ -68,6 +69,7 @@ Result<Done> Node::run() {
     while (stop_signal_ == 0 && !failure_) take_turn();
     listener_.stop();
     if (failure_) return *failure_;
+    if (web_) web_->stop();
     for (auto const& [id, session] : sessions_) session->flush();
     spdlog::info("stopped by {} at revision {}", stop_signal_ == SIGINT ? "SIGINT" : "SIGTERM",
                  replica_->store().revision().value());
@@ -174,16 +176,25 @@ void Node::judge() {
         failure_ = Error{Errc::other, "cannot attach: " + (cluster_->last_failure().empty()
                                                                ? std::string("nobody answers")
                                                                : cluster_->last_failure())};
+    listener_.start();
+    if (web_) web_->start();
+    spdlog::info("doozerd {} {} founded cluster {} and listens on {}", DOOZER_VERSION,
+                 options.identity.id, options_.cluster_name, net::to_string(listener_.address()));
+    if (web_) {
+        spdlog::info("the web view is at {}://{}/", tls_ ? "https" : "http",
+                     net::to_string(web_->address()));
     }
 }
 
 /// Waits for something to happen, lets happen what else is there, and answers it all together.
 void Node::take_turn() {
-    bool const something_to_do = effects_.more_to_do || !active_.empty();
+    bool const something_to_do = effects_.more_to_do || !active_.empty() || web_busy_;
     something_to_do ? loop_.poll_one() : loop_.run_one();
     now_ = monotonic_now();  // once a turn: nothing in it takes long
+    Instant const began = now_;
     for (int n = 1; n < handlers_per_turn && !turn_is_long() && loop_.poll_one() > 0; ++n) continue;
     end_turn();
+    add_time(metrics_.turn_time, monotonic_now() - began);
 }
 
 /// Whether those who have asked should be answered before others are heard.
@@ -199,7 +210,17 @@ void Node::end_turn() {
     perform_cluster();
     cluster_->flush();
     judge();
+    Revision const before = replica_->store().revision();
+    std::size_t const proposed_bytes = replica_->proposed_bytes();
+    step(replica::TurnEnded{});
+    metrics_.batch_bytes += proposed_bytes;
+    if (Revision const applied = replica_->store().revision(); applied > counted_) {
+        Revision const before = std::exchange(counted_, applied);
+        metrics_.batch_changes.add(static_cast<std::uint64_t>(applied.value() - before.value()));
+        now_ = monotonic_now();
+    }
     perform_replies();
+    if (web_) web_busy_ = web_->work();
     turn_requests_ = turn_reply_bytes_ = 0;
     // Only now, so that all that a session is told in this turn goes out with one system call.
     for (SessionId const id : std::exchange(active_, {})) {
@@ -239,15 +260,22 @@ void Node::step(replica::Input const& input) {
 void Node::perform_replies() {
     ClientSession* session = nullptr;  // replies to one session mostly come together
     for (replica::Reply const& reply : effects_.replies) {
+        metrics_.answered(reply.verb, reply.error, now_ - reply.asked);
         if (session == nullptr || session->id() != reply.session) {
             auto const found = sessions_.find(reply.session);
-            if (found == sessions_.end()) continue;
+            if (found == sessions_.end()) {
+                if (web_) web_->on_reply(reply);
+                continue;
+            }
             session = found->second.get();
         }
         turn_reply_bytes_ += session->append(reply);
         on_activity(*session);
     }
     effects_.replies.clear();
+    for (SessionId const id : std::exchange(effects_.lost, {})) {
+        if (web_) web_->on_lost(id);
+    }
 }
 
 void Node::on_activity(ClientSession& session) {
@@ -259,7 +287,9 @@ void Node::on_accept(net::tcp::socket socket) {
     auto session = std::make_unique<ClientSession>(id, *this, std::move(socket), read_buffer_,
                                                    tls_ ? &*tls_ : nullptr,
                                                    frame_bytes_max(options_.value_bytes_max));
+    ++metrics_.connections_accepted;
     if (over_budget()) {
+        ++metrics_.connections_refused;
         spdlog::warn("refused a connection from {}: out of memory for buffers", session->peer());
         return;
     }
@@ -276,7 +306,10 @@ void Node::on_request(ClientSession& session, Request const& request) {
 }
 
 void Node::on_client_end(ClientSession& session, std::string_view refused) {
-    if (!refused.empty()) spdlog::warn("refused the connection of {}: {}", session.peer(), refused);
+    if (!refused.empty()) {
+        ++metrics_.connections_refused;
+        spdlog::warn("refused the connection of {}: {}", session.peer(), refused);
+    }
     session.is_ending = true;
     session.ends_at = now_ + ending_time_max;
     on_activity(session);
@@ -306,6 +339,7 @@ void Node::account(ClientSession& session) {
     std::size_t const bytes = session_bytes_fixed + session.charge();
     buffered_bytes_ += bytes;
     buffered_bytes_ -= std::exchange(session.counted_bytes, bytes);
+    session.add_traffic(metrics_.bytes_read, metrics_.bytes_written);
 }
 
 void Node::remove(ClientSession& session) {

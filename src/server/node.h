@@ -17,10 +17,12 @@
 #include "server/cluster_side.h"
 #include "server/options.h"
 #include "wire/flight_recorder.h"
+#include "web/host.h"
+#include "web/server.h"
 
 namespace doozer::server {
 
-class Node : public SessionHost {
+class Node : public SessionHost, public web::Host {
   public:
     explicit Node(Options options);
 
@@ -38,6 +40,18 @@ class Node : public SessionHost {
     void on_client_end(ClientSession& session, std::string_view refused) override;
     void on_member(ClientSession& session) override { arrived_.push_back(session.id()); }
     [[nodiscard]] bool hears_clients() const override;
+
+    // The web view (node_web.cc).
+    SessionId open_web_session() override;
+    void close_web_session(SessionId session) override;
+    void web_request(SessionId session, Request const& request) override;
+    [[nodiscard]] bool is_serving() const override { return replica_->serving(); }
+    [[nodiscard]] bool can_commit() const override;
+    [[nodiscard]] store::Store const& store() const override { return replica_->store(); }
+    [[nodiscard]] web::Metrics const& metrics() const override { return metrics_; }
+    [[nodiscard]] web::Gauges gauges() const override;
+    [[nodiscard]] Instant clock() const override;
+    Result<Done> prepare_web();
 
     void begin();
     void await_signals();
@@ -83,6 +97,10 @@ class Node : public SessionHost {
     Instant attach_by_ = never;
     std::optional<Error> failure_;  // why this process must stop
     int stop_signal_ = 0;
+    web::Metrics metrics_;
+    Revision counted_;       // in the metrics, up to here
+    bool web_busy_ = false;  // the web view wants another turn
+    std::optional<web::Server> web_;
 };
 
 }  // namespace doozer::server

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -14,6 +15,8 @@
 namespace doozer::server {
 namespace {
 
+constexpr std::uint16_t web_port_default = 8000;
+
 /// The words as they were given; what they mean is judged when all are known.
 struct Words {
     std::string listen = "127.0.0.1:8046";
@@ -21,9 +24,8 @@ struct Words {
     std::vector<std::string> attach;
     std::string boot;
     std::string restore;
-    std::string web = "false";
+    std::optional<std::string> web;
     std::string secret_file;
-    bool web_write = false;
 };
 
 Error refused(std::string text) {
@@ -60,11 +62,14 @@ Flags flags_for(Words& words, Options& options) {
     flags.add_texts("a", words.attach);
     flags.add_text("b", words.boot);
     flags.add_text("restore", words.restore);
-    flags.add_text("w", words.web);
+    flags.add("w", [&words](std::string_view text) -> Result<Done> {
+        words.web = text;
+        return Done{};
+    });
+    flags.add_boolean("webwrite", options.web_write);
     flags.add_text("tlsca", options.tls_authority_file);
     flags.add_text("clustersecret", words.secret_file);
     flags.add_boolean("insecure-members", options.insecure_members);
-    flags.add_boolean("webwrite", words.web_write);
     flags.add_text("c", options.cluster_name);
     flags.add_boolean("v", options.show_version);
     flags.add_boolean("h", options.show_help);
@@ -89,7 +94,6 @@ Flags flags_for(Words& words, Options& options) {
 /// nor seem to protect what it does not have.
 Result<Done> refuse_other_roads(Words const& words, Environment const& env) {
     constexpr char const* no_members = ": finding a cluster by its name is not supported";
-    constexpr char const* no_web = ": the web view is not supported; use -w false";
     struct Road {
         bool taken;
         std::string name;
@@ -98,8 +102,7 @@ Result<Done> refuse_other_roads(Words const& words, Environment const& env) {
     for (Road const& road :
          {Road{!words.boot.empty(), "-b", no_members},
           Road{!env("DOOZER_BOOT_URI").empty(), "DOOZER_BOOT_URI", no_members},
-          Road{!words.restore.empty(), "-restore", ": founding from a journal is not supported"},
-          Road{words.web != "false", "-w", no_web}, Road{words.web_write, "-webwrite", no_web}}) {
+          Road{!words.restore.empty(), "-restore", ": founding from a journal is not supported"}}) {
         if (road.taken) return refused(road.name + road.why);
     }
     return Done{};
@@ -113,6 +116,16 @@ Result<net::Address> address_with_port(std::string const& flag, std::string cons
         return refused(flag + " " + text + ": missing port in address");
     }
     return address;
+}
+
+/// Where the web view is to listen, if anywhere. Source: commands.md, doozerd, -w.
+Result<Done> read_web(Words const& words, Options& options) {
+    if (words.web == "false") return Done{};
+    options.web = net::Address{options.listen.host, web_port_default};
+    options.web_is_optional = !words.web;
+    if (!words.web) return Done{};
+    DOOZER_TRY(options.web, address_with_port("-w", *words.web));
+    return Done{};
 }
 
 /// The content of a small file, without the newline that ends it.
@@ -188,6 +201,7 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     }
     DOOZER_TRY([[maybe_unused]] Done const ok, refuse_other_roads(given, env));
     DOOZER_TRY([[maybe_unused]] Done const read_too, read_members(given, env, options));
+    DOOZER_TRY([[maybe_unused]] Done const web, read_web(given, options));
     options.read_write_secret = env("DOOZER_RWSECRET");
     options.read_only_secret = env("DOOZER_ROSECRET");
     return options;
@@ -216,7 +230,9 @@ Options:
   -tlscert file     certificate (PEM) for clients to connect with TLS
   -tlskey file      its key
   -c name           name of the cluster (default local)
-  -w false          no web view
+  -w host:port      where the web view listens; false: no web view (default: the
+                    host of -l, port 8000; if that is taken, no web view)
+  -webwrite         let the web view write, too
   -pulse seconds    how often to write how far this process has come (default 1)
   -hist n           revisions of history that are kept (default 360000)
   -histbytes n      bytes of history that are kept, if that is less

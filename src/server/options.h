@@ -37,6 +37,9 @@ struct Options {
     std::size_t memory_bytes = memory_bytes_default;
     std::string read_write_secret;
     std::string read_only_secret;
+    std::optional<net::Address> web;  ///< where the web view listens, if there is to be one
+    bool web_is_optional = true;      ///< goes on without if it cannot listen there
+    bool web_write = false;           ///< files may be written by way of the web view
     bool show_help = false;
     bool show_version = false;
 };

@@ -57,7 +57,7 @@ TEST(Options, AreRead) {
 
 TEST(Options, OtherBeginningsAreRefusedInOneLine) {
     std::vector<Words> const roads{
-        {"-b", "doozer:?ca=x"}, {"-restore", "f"}, {"-w", "127.0.0.1:8000"}};
+        {"-b", "doozer:?ca=x"}, {"-restore", "f"}};
     for (Words const& words : roads) {
         std::string const why = error(words);
         EXPECT_TRUE(why.starts_with(words[0])) << why;
@@ -135,6 +135,24 @@ TEST(Options, TheClusterSecretComesFromTheEnvironmentOrAFile) {
     EXPECT_EQ(error({"-clustersecret", "/nope"}),
               "-clustersecret /nope: No such file or directory");
     EXPECT_EQ(error({"-clustersecret", "/tmp"}), "-clustersecret /tmp: Is a directory");
+}
+
+// commands.md, doozerd: "-w ... default: host of -l, port 8000"
+TEST(Options, TheWebViewIsWhereClientsAreUnlessItIsPutElsewhere) {
+    Options const unasked = parse({"-l", "10.0.0.1:8046"}).value();
+    EXPECT_EQ(net::to_string(*unasked.web), "10.0.0.1:8000");
+    EXPECT_TRUE(unasked.web_is_optional);
+    EXPECT_FALSE(unasked.web_write);
+
+    Options const asked = parse({"-w", "localhost:9000", "-webwrite"}).value();
+    EXPECT_EQ(net::to_string(*asked.web), "localhost:9000");
+    EXPECT_FALSE(asked.web_is_optional);
+    EXPECT_TRUE(asked.web_write);
+
+    EXPECT_FALSE(parse({"-w", "false"}).value().web.has_value());
+    EXPECT_FALSE(parse({"-w=false"}).value().web.has_value());
+    EXPECT_EQ(error({"-w", "localhost"}), "-w localhost: missing port in address");
+    EXPECT_EQ(error({"-w", ""}), "-w: invalid address: ");
 }
 
 TEST(Options, HelpAndVersionComeBeforeEverythingElse) {

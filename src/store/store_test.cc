@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "store/cost.h"
 
@@ -224,6 +225,44 @@ TEST(StoreMemory, AFullStoreRefusesSetsThatMakeItLarger) {
     EXPECT_FALSE(store.apply(Mutation::del(path("/d/1"), clobber)).refused);
     EXPECT_EQ(store.find(path("/d/2"), store.revision()).value.view(), value);
     EXPECT_FALSE(store.apply(Mutation::set(path("/d/new"), value, missing)).refused);
+}
+
+/// "revision=value" or "revision-" for a deletion, newest first.
+std::vector<std::string> changes_of(Store const& store, std::string_view text) {
+    std::vector<std::string> changes;
+    store.for_each_change(path(text), [&](Event const& event) {
+        std::string change = std::to_string(event.rev.value());
+        bool const is_set = event.kind == EventKind::set;
+        changes.push_back(change + (is_set ? "=" + std::string(event.value.view()) : "-"));
+        return true;
+    });
+    return changes;
+}
+
+TEST_F(StoreTest, TheChangesOfAFileAreFoundNewestFirst) {
+    set("/a", "one");
+    set("/b", "x");
+    set("/a", "two");
+    del("/a");
+    set("/a", "three");
+    EXPECT_EQ(changes_of(store, "/a"),
+              (std::vector<std::string>{"5=three", "4-", "3=two", "1=one"}));
+    EXPECT_TRUE(changes_of(store, "/nothing").empty());
+    int seen = 0;
+    store.for_each_change(path("/a"), [&](Event const&) { return ++seen < 2; });
+    EXPECT_EQ(seen, 2);
+}
+
+TEST(StoreHistory, OfAFileEndsWithWhatTheOldestRevisionShows) {
+    Store store(StoreLimits{.history_revisions = 2});
+    for (char const* value : {"one", "two", "three"}) {
+        store.apply(Mutation::set(path("/a"), value, clobber));
+    }
+    store.apply(Mutation::nop());
+    EXPECT_EQ(changes_of(store, "/a"), (std::vector<std::string>{"3=three", "2=two"}));
+    store.apply(Mutation::nop());
+    store.apply(Mutation::nop());
+    EXPECT_EQ(changes_of(store, "/a"), (std::vector<std::string>{"3=three"}));
 }
 
 TEST(StoreMemory, ADeepPathCountsEveryDirectoryItMakes) {

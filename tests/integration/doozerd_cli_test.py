@@ -192,9 +192,8 @@ class BadStarts(Starts):
     def test_what_is_still_to_come_is_refused(self):
         """one process alone: whatever needs others is refused, not ignored"""
         for flags, word in ((["-a", "127.0.0.1:1"], "-a"), (["-b", "doozer:?ca=127.0.0.1:1"], "-b"),
-                            (["-restore", "/nope"], "-restore"), (["-w", "127.0.0.1:1"], "-w")):
-            more = [] if word == "-w" else ["-w", "false"]
-            self.refused(*flags, "-l", "ADDRESS", *more, line="(^|[\\s:])%s\\b" % word)
+                            (["-restore", "/nope"], "-restore")):
+            self.refused(*flags, "-l", "ADDRESS", "-w", "false", line="(^|[\\s:])%s\\b" % word)
 
     def test_the_boot_uri_of_the_environment(self):
         """-b URI; also DOOZER_BOOT_URI: refused alike, or it would found a cluster of its own unasked"""

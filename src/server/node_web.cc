@@ -1,0 +1,69 @@
+// What the web view has of the node: sessions of the replica as clients have them, and figures.
+#include <spdlog/spdlog.h>
+
+#include <string>
+#include <utility>
+
+#include "server/clock.h"
+#include "server/machine.h"
+#include "server/node.h"
+
+namespace doozer::server {
+namespace {
+
+/// The part of the memory that its buffers may take, out of the quarter for all buffers.
+constexpr std::size_t web_buffers_part = 16;
+
+}  // namespace
+
+Result<Done> Node::prepare_web() {
+    if (!options_.web) return Done{};
+    web::Settings settings;
+    settings.write = options_.web_write;
+    settings.value_bytes_max = options_.value_bytes_max;
+    settings.buffer_bytes_max = options_.memory_bytes / web_buffers_part;
+    settings.host_names = {hostname(), options_.web->host, options_.listen.host};
+    if (options_.advertise) settings.host_names.push_back(options_.advertise->host);
+    web_.emplace(loop_, *this, tls_ ? &*tls_ : nullptr, std::move(settings),
+                 [](std::string const& why) { spdlog::warn("{}", why); });
+    auto const listening = web_->listen(*options_.web);
+    if (listening.ok()) return Done{};
+    web_.reset();
+    if (!options_.web_is_optional) return listening.error();
+    spdlog::warn("no web view: {}", listening.error().detail);
+    return Done{};
+}
+
+SessionId Node::open_web_session() {
+    SessionId const id = std::exchange(next_session_, next_session_.next());
+    step(replica::SessionOpened{id});
+    return id;
+}
+
+void Node::close_web_session(SessionId session) {
+    step(replica::SessionClosed{session});
+}
+
+void Node::web_request(SessionId session, Request const& request) {
+    step(replica::ClientRequest{session, request});
+    perform_replies();
+}
+
+bool Node::can_commit() const {
+    return replica_->serving() && replica_->core().voter() && !replica_->has_no_quorum(now_);
+}
+
+web::Gauges Node::gauges() const {
+    web::Gauges gauges;
+    gauges.connections = sessions_.size();
+    gauges.waiting = replica_->waiting();
+    gauges.buffered_bytes = buffered_bytes_ + replica_->kept_bytes();
+    gauges.resident_bytes = resident_bytes();
+    return gauges;
+}
+
+Instant Node::clock() const {
+    return monotonic_now();
+}
+
+}  // namespace doozer::server

@@ -1,0 +1,28 @@
+// Text as it comes over HTTP: base64, percent escapes, UTF-8.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace doozer::web {
+
+/// Source: RFC 4648, 4.
+std::string to_base64(std::string_view bytes);
+/// Nothing if `text` is not base64 with its padding.
+std::optional<std::string> from_base64(std::string_view text);
+
+/// Whether a JSON string can hold `bytes` as they are. Source: RFC 3629, 4.
+bool is_utf8(std::string_view bytes);
+
+/// The longest beginning of `bytes` that has at most `bytes_max` and does not end within a
+/// character of UTF-8.
+std::string_view cut_utf8(std::string_view bytes, std::size_t bytes_max);
+
+/// Nothing if an escape is broken. "+" is a space only in a query's values.
+std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_space);
+
+/// Whether they are the same but for the case of ASCII letters.
+bool same_ignoring_case(std::string_view a, std::string_view b);
+
+}  // namespace doozer::web
