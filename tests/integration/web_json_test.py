@@ -174,6 +174,21 @@ class Waiting(web.Case):
         connection.close()
         lab.poll(lambda: self.metric("doozer_requests_waiting") == 0)
 
+    def test_who_has_gone_waits_for_no_revision(self):
+        connection = self.http()
+        connection.request("GET", "/v1/file/x?rev=1000000")
+        lab.poll(lambda: self.metric("doozer_requests_waiting") == 1)
+        connection.close()
+        lab.poll(lambda: self.metric("doozer_requests_waiting") == 0)
+
+    def test_who_sends_nothing_more_is_answered(self):
+        s = self.raw(b"GET /v1/rev HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        s.shutdown(web.socket.SHUT_WR)
+        answer = b""
+        while chunk := s.recv(4096):
+            answer += chunk
+        self.assertIn(b'{"rev":', answer)
+
     def metric(self, name):
         for line in self.get("/metrics").body.decode().splitlines():
             if line.startswith(name + " "):
@@ -192,11 +207,6 @@ class Process(web.Case):
     def test_health(self):
         self.assertEqual((200, b"alive\n"), (self.get("/healthz").status, self.get("/healthz").body))
         self.assertEqual((200, b"ready\n"), (self.get("/readyz").status, self.get("/readyz").body))
-
-    def test_ready_means_writable(self):
-        own = self.get("/v1/self").json["id"]
-        self.put("/ctl/node/%s/writable" % own, b"false")
-        self.assertEqual((503, b"accepts no writes\n"), (self.get("/readyz").status, self.get("/readyz").body))
 
     def test_the_interfaces_document_names_what_there_is(self):
         document = self.get("/v1/openapi.json").json

@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 import tempfile
+import time
 
 import lab
 import web
@@ -190,6 +191,10 @@ class Limits(web.Case):
         waiting = [self.raw(b"GET / HTTP/1.1\r\nHost:") for _ in range(300)]
         client = self.connect(self.doozerd)
         self.assertGreater(client.put("/x", b"1"), 0)
+        before = self.doozerd.cpu_seconds()
+        began = time.monotonic()
+        lab.poll(lambda: time.monotonic() - began > 0.5)
+        self.assertLess(self.doozerd.cpu_seconds() - before, 0.25, "it does nothing while it waits")
         self.assertEqual(200, self.get("/healthz").status)
         self.assertEqual(300, len(waiting))
 
@@ -227,6 +232,16 @@ class Secure(lab.Case):
         own = "https://" + self.web.address
         self.assertEqual(200, self.ask("PUT", "/v1/file/x", b"", {"Origin": own}).status)
         self.assertEqual(403, self.ask("PUT", "/v1/file/x", b"", {"Origin": own.replace("https", "http")}).status)
+
+    def test_without_tls_nothing_is_said(self):
+        host, port = self.web.address.split(":")
+        with web.socket.create_connection((host, int(port)), lab.DEADLINE) as plain:
+            plain.sendall(b"GET /v1/file/ctl/name HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            answer = b""
+            while chunk := plain.recv(4096):
+                answer += chunk
+        self.assertIn(b" 400 ", answer.split(b"\r\n")[0])
+        self.assertIn(b"this port speaks HTTPS", answer)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class Watching(web.Case):
         self.start_web("-hist", "50", "-webwrite")
         connection = self.http()
         connection.connect()
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         connection.request("GET", "/v1/watch?glob=/big")
         events = web.Events(connection.getresponse())
         for _ in range(150):

@@ -1,0 +1,162 @@
+// What the tests of the page stand on: real servers on free ports, a real browser, deadlines.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import net from 'node:net';
+import path from 'node:path';
+
+const options = Object.fromEntries(process.argv.slice(2).map((word) => word.replace(/^--/, '').split('=')));
+for (const name of ['doozerd', 'modules', 'output']) {
+  if (!options[name]) throw new Error(`usage: page_test.mjs --doozerd=PATH --modules=FOLDER --output=FOLDER [--only=PART]`);
+}
+const require = createRequire(path.resolve(options.modules) + '/');
+const { chromium } = require('playwright-core');
+const axePath = require.resolve('axe-core/axe.min.js');
+fs.mkdirSync(options.output, { recursive: true });
+
+const DEADLINE = 15000;  // milliseconds for what takes far less when all is well
+
+function freePort() {
+  return new Promise((resolve) => {
+    const listener = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = listener.address();
+      listener.close(() => resolve(port));
+    });
+  });
+}
+
+export class Server {
+  static async start({ flags = ['-webwrite'], env = {}, web } = {}) {
+    const server = new Server();
+    server.web = web ?? (await freePort());
+    server.url = `http://127.0.0.1:${server.web}`;
+    const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('DOOZER_')));
+    const words = ['-l', `127.0.0.1:${await freePort()}`, '-w', `127.0.0.1:${server.web}`, '-pulse', '3600', ...flags];
+    server.process = spawn(options.doozerd, words, { env: { ...clean, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+    server.log = '';
+    server.ended = new Promise((resolve) => server.process.on('exit', resolve));
+    await new Promise((resolve, reject) => {
+      server.process.stderr.on('data', (data) => {
+        server.log += data;
+        if (server.log.includes('the web view is at')) resolve();
+      });
+      server.ended.then(() => reject(new Error(`doozerd ended: ${server.log}`)));
+    });
+    return server;
+  }
+
+  async put(file, value, headers = {}) {
+    const response = await fetch(`${this.url}/v1/file?path=${encodeURIComponent(file)}`, { method: 'PUT', body: value, headers });
+    if (!response.ok) throw new Error(`PUT ${file}: ${response.status} ${await response.text()}`);
+    return (await response.json()).rev;
+  }
+
+  async get(file, headers = {}) {
+    return (await fetch(`${this.url}/v1/file?path=${encodeURIComponent(file)}`, { headers })).json();
+  }
+
+  delete(file) {
+    return fetch(`${this.url}/v1/file?path=${encodeURIComponent(file)}`, { method: 'DELETE' });
+  }
+
+  async stop() {
+    this.process.kill('SIGTERM');
+    await this.ended;
+  }
+}
+
+/** What a test is given: servers and pages that go when it ends. */
+export class Lab {
+  constructor(browser, name) {
+    this.browser = browser;
+    this.name = name;
+    this.servers = [];
+    this.contexts = [];
+    this.complaints = [];
+  }
+
+  async server(settings) {
+    const server = await Server.start(settings);
+    this.servers.push(server);
+    return server;
+  }
+
+  async page(server, { at = '/', ...context } = {}) {
+    const made = await this.browser.newContext({ viewport: { width: 1280, height: 800 }, ...context });
+    this.contexts.push(made);
+    const page = await made.newPage();
+    page.setDefaultTimeout(DEADLINE);
+    page.on('pageerror', (error) => this.complaints.push(`page error: ${error.message}`));
+    page.on('console', (message) => {
+      if (/Content Security Policy|Refused to/.test(message.text())) this.complaints.push(message.text());
+    });
+    page.on('request', (request) => {
+      if (new URL(request.url()).host !== `127.0.0.1:${server.web}`) this.complaints.push(`loads ${request.url()}`);
+    });
+    page.on('dialog', (dialog) => {
+      this.complaints.push(`a dialog: ${dialog.message()}`);
+      dialog.dismiss();
+    });
+    if (at !== null) {
+      await page.goto(server.url + at);
+      await live(page);
+    }
+    return page;
+  }
+
+  shot(page, what) {
+    return page.screenshot({ path: path.join(options.output, `${this.name.replace(/\W+/g, '-')}-${what}.png`) });
+  }
+
+  /** No violation of what axe-core knows about accessibility. */
+  async accessible(page) {
+    // By evaluate(), since the page's policy lets no script in.
+    await page.evaluate(fs.readFileSync(axePath, 'utf8'));
+    const { violations } = await page.evaluate(() => window.axe.run());
+    const told = violations.map((v) => `${v.id}: ${v.help}: ${v.nodes.map((n) => n.html).join(' | ')}`);
+    if (told.length > 0) throw new Error(told.join('\n'));
+  }
+
+  async end() {
+    for (const context of this.contexts) await context.close();
+    for (const server of this.servers) await server.stop();
+    if (this.complaints.length > 0) throw new Error(this.complaints.join('\n'));
+  }
+}
+
+export const live = (page) => page.waitForSelector('#state[data-state=live]');
+export const row = (page, file) => page.locator(`.row.file[data-path="${file}"]`);
+export const shownPaths = (page) => page.$$eval('.row.file', (rows) => rows.map((r) => r.dataset.path));
+
+/** Runs the tests one after the other; the process's exit code says how it went. */
+export async function run(tests) {
+  const chosen = tests.filter((test) => test.name.includes(options.only ?? ''));
+  const browser = await chromium.launch({
+    executablePath: options.chromium ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'],
+  });
+  let failed = 0;
+  for (const test of chosen) {
+    const lab = new Lab(browser, test.name);
+    const began = Date.now();
+    let wrong = null;
+    try {
+      await test(lab);
+    } catch (error) {
+      wrong = error;
+      for (const context of lab.contexts) {
+        for (const page of context.pages()) await lab.shot(page, 'failed').catch(() => {});
+      }
+    }
+    await lab.end().catch((error) => (wrong ??= error));
+    console.log(`${wrong === null ? 'ok    ' : 'FAILED'} ${((Date.now() - began) / 1000).toFixed(1).padStart(5)} s  ${test.name}`);
+    if (wrong !== null) {
+      failed += 1;
+      console.log(wrong.stack);
+      for (const server of lab.servers) console.log(server.log);
+    }
+  }
+  await browser.close();
+  console.log(`${chosen.length - failed} passed, ${failed} failed`);
+  process.exit(failed === 0 && chosen.length > 0 ? 0 : 1);
+}
