@@ -141,10 +141,10 @@ TEST(Replay, SeesWhereAnInputIsNotWhatItWas) {
     Told const right = told(recording);
     ASSERT_EQ(right.end, "identical");
 
-    // A write becomes one of another length; what comes of the turn is the same at first.
-    std::string const written = "\tk\t-1\t";
-    Told const wrong = told(falsified(recording, written, "\tk\t-2\t"));
+    // The first write goes to another file: its batch is another, and the log that holds it.
+    Told const wrong = told(falsified(recording, "/k", "/j"));
     EXPECT_EQ(wrong.end.substr(0, 11), "differs at ") << wrong.end;
+    EXPECT_TRUE(wrong.end.ends_with("the state behind it is another")) << wrong.end;
 }
 
 TEST(Replay, SeesThatAnotherCoreIsBehindTheInputs) {
