@@ -28,8 +28,8 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Ping const& m) {
 }
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Pong const& m) {
+    if (m.sent < Instant(0) || m.sent > t.now) return t.ignore(Ignored::malformed);
     Duration const rtt = t.now - m.sent;
-    if (rtt < Duration(0) || m.sent < Instant(0)) return t.ignore(Ignored::malformed);
     if (peer.srtt == Duration(0)) {
         peer.srtt = std::max(rtt, Duration(1));
         peer.jitter = Duration(rtt.value() / 2);

@@ -108,9 +108,15 @@ void Node::begin() {
     set_deadline();
     await_signals();
     listener_.start();
+    if (web_) web_->start();
     spdlog::info("doozerd {} {} {} cluster {} and listens on {}", DOOZER_VERSION,
                  options.identity.id, options_.attach.empty() ? "founded" : "joins",
                  options_.cluster_name, net::to_string(listener_.address()));
+    if (web_) {
+        spdlog::info("the web view is at {}://{}/",
+                     tls_ && tls_->has_certificate() ? "https" : "http",
+                     net::to_string(web_->address()));
+    }
 }
 
 void Node::await_signals() {
@@ -146,7 +152,11 @@ void Node::perform_cluster() {
     cluster_->perform(effects_);
     for (SessionId const id : std::exchange(effects_.lost, {})) {
         auto const found = sessions_.find(id);
-        if (found != sessions_.end()) remove(*found->second);
+        if (found != sessions_.end()) {
+            remove(*found->second);
+        } else if (web_) {
+            web_->on_lost(id);
+        }
     }
 }
 
@@ -176,13 +186,6 @@ void Node::judge() {
         failure_ = Error{Errc::other, "cannot attach: " + (cluster_->last_failure().empty()
                                                                ? std::string("nobody answers")
                                                                : cluster_->last_failure())};
-    listener_.start();
-    if (web_) web_->start();
-    spdlog::info("doozerd {} {} founded cluster {} and listens on {}", DOOZER_VERSION,
-                 options.identity.id, options_.cluster_name, net::to_string(listener_.address()));
-    if (web_) {
-        spdlog::info("the web view is at {}://{}/", tls_ ? "https" : "http",
-                     net::to_string(web_->address()));
     }
 }
 
@@ -206,13 +209,11 @@ bool Node::turn_is_long() const {
 void Node::end_turn() {
     now_ = monotonic_now();  // at least that of the timer that woke the loop
     adopt_members();
+    std::size_t const proposed_bytes = replica_->proposed_bytes();
     step(replica::TurnEnded{});
     perform_cluster();
     cluster_->flush();
     judge();
-    Revision const before = replica_->store().revision();
-    std::size_t const proposed_bytes = replica_->proposed_bytes();
-    step(replica::TurnEnded{});
     metrics_.batch_bytes += proposed_bytes;
     if (Revision const applied = replica_->store().revision(); applied > counted_) {
         Revision const before = std::exchange(counted_, applied);
@@ -273,9 +274,6 @@ void Node::perform_replies() {
         on_activity(*session);
     }
     effects_.replies.clear();
-    for (SessionId const id : std::exchange(effects_.lost, {})) {
-        if (web_) web_->on_lost(id);
-    }
 }
 
 void Node::on_activity(ClientSession& session) {
