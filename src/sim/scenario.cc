@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "sim/cluster.h"
+#include "sim/simulator.h"
 
 namespace doozer::sim {
 
@@ -43,6 +44,7 @@ class Story : public Watcher {
                 return where.append(" (").append(line).append("): ").append(bad);
             }
         }
+        if (was_day_) return "";
         return cluster_ ? finish() : "no members";
     }
 
@@ -57,6 +59,7 @@ class Story : public Watcher {
   private:
     std::string perform(Words const& w) {
         std::string const& verb = w[0];
+        if (verb == "day") return day(w);
         if (verb == "members" || verb == "spare" || verb == "option") return prepare(w);
         if (!cluster_) found();
         if (w.size() < 2 && verb != "heal") return "what?";
@@ -74,6 +77,15 @@ class Story : public Watcher {
         }
         if (!bad.empty()) return bad;
         return cluster_->violations().empty() ? "" : cluster_->violations().front();
+    }
+
+    /// A whole run of the simulator, by its members, seed and operations: "day 3 41 120".
+    std::string day(Words const& w) {
+        if (w.size() != 4 || cluster_) return "what?";
+        RunResult const r =
+            sim::run({std::stoul(w[1]), std::stoull(w[2]), std::stoul(w[3]), false});
+        was_day_ = true;
+        return r.failures.empty() ? "" : r.failures.front();
     }
 
     std::string prepare(Words const& w) {
@@ -305,6 +317,7 @@ class Story : public Watcher {
     SessionId session_{0};
     bool answered_ = false;
     bool refused_ = false;
+    bool was_day_ = false;
     std::string found_;
     std::vector<std::string> lines_;
 };

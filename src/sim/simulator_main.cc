@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "sim/latency.h"
 #include "sim/replay.h"
 #include "sim/scenario.h"
 #include "sim/simulator.h"
@@ -23,14 +24,20 @@ struct Options {
     bool trace = false;
     std::string scenario;
     std::string recording;
+    std::string stories;  // the directory that failing seeds are written to
+    bool latency = false;
 };
 
 constexpr char usage[] =
     "usage: doozer-sim [--members n] [--seeds N] [--first-seed S] [--operations n] [--trace]\n"
+    "                  [--stories DIR]\n"
     "       doozer-sim [--trace] --scenario FILE\n"
     "       doozer-sim --replay FILE\n"
+    "       doozer-sim [--members n] --latency\n"
     "Runs N simulated clusters of n members (1 to 7), with the seeds S, S+1, ... Exits 0 if every\n"
     "checker is content with all of them, else 1. --trace prints what happened in each.\n"
+    "--stories writes a scenario file for each seed that fails.\n"
+    "--latency says how many round trips a write takes in a healthy and in an ill cluster.\n"
     "--replay repeats what the flight recorder of a member has kept, with a line for each input;\n"
     "exits 0 if all went as it did then, 1 if not, 2 if the file is no recording.\n";
 
@@ -49,6 +56,14 @@ bool parse(int argc, char** argv, Options& o) {
         }
         if (name == "--scenario" && i + 1 < argc) {
             o.scenario = argv[++i];
+            continue;
+        }
+        if (name == "--stories" && i + 1 < argc) {
+            o.stories = argv[++i];
+            continue;
+        }
+        if (name == "--latency") {
+            o.latency = true;
             continue;
         }
         if (name == "--replay" && i + 1 < argc) {
@@ -77,6 +92,22 @@ void print_failures(Options const& o, std::uint64_t seed, RunResult const& r) {
     for (std::string const& f : r.failures) std::printf("  %s\n", f.c_str());
     std::printf("  repeat: doozer-sim --members %zu --seeds 1 --first-seed %llu --operations %zu\n",
                 o.members, static_cast<unsigned long long>(seed), o.operations);
+}
+
+/// The seed as a scenario, which takes exactly the same course; with what happened in it and what
+/// went wrong as comments.
+void write_story(Options const& o, std::uint64_t seed, RunResult const& r) {
+    std::string const path =
+        o.stories + "/seed_" + std::to_string(o.members) + "_" + std::to_string(seed) + ".txt";
+    std::ofstream out(path);
+    for (std::string const& failure : r.failures) out << "# " << failure << "\n";
+    RunResult const again = doozer::sim::run({o.members, seed, o.operations, true});
+    for (std::string const& line : again.lines) {
+        if (line.find(" -> ") == std::string::npos) out << "#   " << line << "\n";
+    }
+    out << "day " << o.members << " " << seed << " " << o.operations << "\n";
+    out.flush();
+    std::printf("  %s %s\n", out ? "written to" : "cannot write", path.c_str());
 }
 
 bool read_file(std::string const& name, std::string& into) {
@@ -127,6 +158,12 @@ int main(int argc, char** argv) {
     }
     if (!o.scenario.empty()) return tell(o);
     if (!o.recording.empty()) return repeat(o);
+    if (o.latency) {
+        for (std::string const& line : doozer::sim::measure_latency(o.members)) {
+            std::printf("%s\n", line.c_str());
+        }
+        return 0;
+    }
     std::uint64_t failed = 0;
     std::uint64_t operations = 0;
     std::uint64_t epochs = 0;
@@ -150,6 +187,7 @@ int main(int argc, char** argv) {
         if (r.failures.empty()) continue;
         ++failed;
         print_failures(o, seed, r);
+        if (!o.stories.empty()) write_story(o, seed, r);
     }
     for (std::string const& kind : doozer::sim::fault_kinds()) {
         if (o.seeds < 100 || faults[kind] > 0) continue;
