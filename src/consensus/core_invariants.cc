@@ -4,6 +4,25 @@
 
 namespace doozer::consensus {
 
+namespace {
+
+std::uint64_t counted(Core const& core) {
+    std::uint64_t sum = 0;
+    for (auto const& [id, oseq] : core.applied_oseq()) sum += oseq.value();
+    return sum;
+}
+
+/// I8: the step that begins an epoch has not read any lane of it yet.
+bool votes_at_the_beginning(Core const& core) {
+    for (Lane l = 0; l < core.lanes(); ++l) {
+        bool const own = core.configuration().owners[l] == core.me();
+        if (!own && core.lane(l).upto() > core.delivered()) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
 std::optional<std::string> CoreInvariants::check(Core const& core) {
     if (auto bad = check_state(core)) return bad;
     if (before_) {
@@ -11,8 +30,8 @@ std::optional<std::string> CoreInvariants::check(Core const& core) {
     }
     if (!before_ || before_->epoch != core.epoch()) seen_.clear();
     if (auto bad = check_items(core)) return bad;
-    before_ =
-        Before{core.epoch(), core.delivered(), core.applied(), core.acceptor(), core.vector().upto};
+    before_ = Before{core.epoch(),    core.delivered(),   core.applied(),
+                     core.acceptor(), core.vector().upto, counted(core)};
     return std::nullopt;
 }
 
@@ -37,7 +56,13 @@ std::optional<std::string> CoreInvariants::check_step(Before const& was, Core co
     if (is.forgot()) return std::nullopt;
     if (is.epoch() < was.epoch) return "I7: the epoch went back";
     if (is.applied() < was.applied) return "I7: applied batches were lost";
-    if (is.epoch() > was.epoch) return std::nullopt;
+    if (is.epoch() > was.epoch) {
+        if (votes_at_the_beginning(is)) return "I8: votes in an epoch before it is entered";
+        return std::nullopt;
+    }
+    if (is.applied() - was.applied != counted(is) - was.counted) {
+        return "I11: applied other batches than those that count";
+    }
     if (is.delivered() < was.delivered) return "I7: delivery went back";
     if (is.acceptor().promised < was.acceptor.promised) return "I3: a promise went back";
     if (is.acceptor().accepted < was.acceptor.accepted) return "I3: an accepted ballot went back";

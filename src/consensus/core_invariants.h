@@ -1,5 +1,5 @@
 // The invariants of one member, looked at from outside after every step. Source: consensus.md,
-// section 4.2. Those that compare members (I4, I5, I6, I8) are the simulator's and the explorer's.
+// section 4.2. Which assertion keeps which invariant is in docs/consensus.md.
 #pragma once
 
 #include <map>
@@ -24,6 +24,7 @@ class CoreInvariants {
         std::uint64_t applied = 0;
         Acceptor acceptor;
         Frontier upto;
+        std::uint64_t counted = 0;  // the batches of all voters that counted
     };
     [[nodiscard]] static std::optional<std::string> check_state(Core const& core);
     [[nodiscard]] static std::optional<std::string> check_step(Before const& was, Core const& is);
