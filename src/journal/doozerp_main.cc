@@ -41,11 +41,15 @@ int fail(Error const& error) {
     return fail(is_ours ? error.detail : error.message());
 }
 
+/// Wakes the thread that waits for signals when there is nothing more to wait for.
+constexpr int wake_signal = SIGUSR1;
+
 sigset_t stop_signals() {
     sigset_t signals{};
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, wake_signal);
     return signals;
 }
 
@@ -63,7 +67,7 @@ class StopOnSignal {
             over_ = true;
             changed_.notify_all();
         }
-        pthread_kill(thread_.native_handle(), SIGTERM);
+        pthread_kill(thread_.native_handle(), wake_signal);
         thread_.join();
     }
     StopOnSignal(StopOnSignal const&) = delete;

@@ -121,9 +121,11 @@ Result<base::Done> check_tree(Tree const& tree, std::string const& name) {
     for (auto const& [path, file] : tree.files) {
         for (std::size_t slash = path.rfind('/'); slash > 0; slash = path.rfind('/', slash - 1)) {
             if (!tree.files.contains(path.substr(0, slash))) continue;
-            return base::Error{base::Errc::other,
-                               name + ": the record at offset " + std::to_string(file.offset) +
-                                   " sets " + path + " below the file " + path.substr(0, slash)};
+            std::string why = name;
+            why.append(": the record at offset ").append(std::to_string(file.offset));
+            why.append(" sets ").append(path).append(" below the file ");
+            why.append(path, 0, slash);
+            return base::Error{base::Errc::other, std::move(why)};
         }
     }
     return base::Done{};
