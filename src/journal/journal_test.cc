@@ -128,7 +128,7 @@ TEST(Journal, RefusesDamageInTheMiddleUnlessItIsToRepair) {
     append_record(whole, "2:/b=c");
     append_record(whole, "3:/c=d");
     // A size that reaches behind the end of the file must not be taken for a torn record.
-    for (std::size_t const at : {30, 50, 51, 52, 53, 54, 59}) {
+    for (std::size_t const at : {30U, 50U, 51U, 52U, 53U, 54U, 59U}) {
         std::string damaged = whole;
         damaged[at] = static_cast<char>(damaged[at] ^ 0x11);
         write_file(folder.file("journal"), damaged);
