@@ -15,7 +15,11 @@ std::string Damage::message(std::string const& name) const {
 }
 
 Reader::Reader(DiskFile const& file, std::uint64_t begin, std::optional<std::uint64_t> end)
-    : file_(&file), offset_(begin), end_(end), buffer_(base::journal_read_bytes) {}
+    : file_(&file), offset_(begin), end_(end) {
+    std::uint64_t const all = end ? *end - begin : base::journal_read_bytes;
+    buffer_.resize(
+        static_cast<std::size_t>(std::min<std::uint64_t>(all, base::journal_read_bytes)));
+}
 
 Damage Reader::damage(Damage::Kind kind, std::string why) const {
     return {kind, offset_, std::move(why)};
