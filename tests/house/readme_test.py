@@ -13,7 +13,8 @@ The convention of README.md:
 - A block after <!-- run by: scripts/check --> may hold only commands that scripts/check runs itself,
   which is looked up there.
 
-doozerd is a wrapper here that puts it on a free port; doozer finds it through DOOZER_URI.
+doozerd is a wrapper here that puts it on free ports; doozer finds it through DOOZER_URI, and in commands
+the address of the web view is replaced.
 """
 
 import os
@@ -146,10 +147,10 @@ class Readme:
         self.blocks = list(BLOCK.finditer(path.read_text(encoding="utf-8")))
         self.check_script = (path.parent / "scripts/check").read_text(encoding="utf-8")
         self.failures = []
-        self.port = free_port()
+        self.port, self.web_port = free_port(), free_port()
         self.tap = None
         wrapper = scratch / "doozerd"
-        wrapper.write_text(f'#!/bin/sh\nexec "{binaries}/doozerd" -l 127.0.0.1:{self.port} "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\nexec "{binaries}/doozerd" -l 127.0.0.1:{self.port} -w 127.0.0.1:{self.web_port} "$@"\n')
         wrapper.chmod(0o755)
         self.environment = {
             "PATH": f"{scratch}:{binaries}:/usr/bin:/bin",
@@ -203,7 +204,8 @@ class Readme:
                 self.run_aside(block["value"], steps)
                 continue
             for command, lines in steps:
-                self.expect(command, lines, self.terminals["first"].run(command))
+                at = command.replace("127.0.0.1:8000", f"127.0.0.1:{self.web_port}")
+                self.expect(command, lines, self.terminals["first"].run(at))
         for terminal, command, lines in self.expected_later:
             pattern = pattern_of(lines)
             terminal.read_until(pattern.fullmatch)
