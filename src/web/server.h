@@ -27,7 +27,8 @@ struct Settings {
     bool write = false;  ///< whether files may be written, by those who know the secret
     std::size_t value_bytes_max = value_bytes_default;
     std::size_t buffer_bytes_max = 64 * MiB;  ///< of all connections together
-    std::vector<std::string> host_names;      ///< by which this process is known, besides addresses
+    std::vector<std::string> host_names =
+        {};  ///< by which this process is known, besides addresses
 };
 
 class Server {
