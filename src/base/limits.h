@@ -165,7 +165,10 @@ inline constexpr std::size_t web_entries_max = 10'000;
 /// taken that. What it missed it is told from the history.
 inline constexpr std::size_t web_output_bytes_pause = 256 * KiB;
 /// How many events one event stream or page looks at before others have their turn.
-inline constexpr std::size_t web_events_per_service = 1024;
+inline constexpr std::size_t web_events_per_service = 256;
+/// How many events are kept as text, and up to which size of their values.
+inline constexpr std::size_t web_cached_events = 1024;
+inline constexpr std::size_t web_cached_event_bytes_max = 4 * KiB;
 /// Files of one page that have changed and were not sent yet; a page that has more starts afresh.
 inline constexpr std::size_t web_page_changes_max = 65'536;
 /// What a browser sends on a WebSocket.

@@ -14,6 +14,13 @@ namespace {
 
 constexpr Duration heartbeat_time = seconds(15);
 
+std::string as_sent(store::Event const& event) {
+    std::string text = "id: " + std::to_string(event.rev.value()) + "\ndata: ";
+    text += text_of(event_object(event.path, event.rev, event.kind, event.value.view()));
+    text += "\n\n";
+    return text;
+}
+
 class EventStream : public Stream {
   public:
     using Stream::Stream;
@@ -44,10 +51,7 @@ class EventStream : public Stream {
     }
 
     void tell(store::Event const& event) override {
-        std::string text = "id: " + std::to_string(event.rev.value()) + "\ndata: ";
-        text += text_of(event_object(event.path, event.rev, event.kind, event.value.view()));
-        text += "\n\n";
-        connection().send(text);
+        connection().send(server().event_cache().text(event, as_sent));
     }
     void told() override { last_sent_ = host().clock(); }
 

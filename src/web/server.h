@@ -16,6 +16,7 @@
 #include "net/listener.h"
 #include "net/tls.h"
 #include "web/connection.h"
+#include "web/event_cache.h"
 #include "web/exchange.h"
 #include "web/guard.h"
 #include "web/host.h"
@@ -66,6 +67,7 @@ class Server {
     [[nodiscard]] Settings const& settings() const { return settings_; }
     [[nodiscard]] bool is_secure() const { return tls_ != nullptr; }
     [[nodiscard]] StreamSchedule& schedule() { return schedule_; }
+    [[nodiscard]] EventCache& event_cache() { return event_cache_; }
     SessionId open_session(Exchange& exchange);
     void close_session(SessionId session);
     /// Answers the request, at once or through `exchange`.
@@ -100,6 +102,7 @@ class Server {
     net::asio::steady_timer pace_timer_;
     net::ReadBuffer read_buffer_;
     StreamSchedule schedule_;
+    EventCache event_cache_;
     // Declared after what their exchanges use when they go.
     std::unordered_map<SessionId, Exchange*> exchanges_;
     std::vector<replica::Reply> inbox_;
