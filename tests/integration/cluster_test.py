@@ -1,0 +1,213 @@
+"""Several processes that are one cluster: cluster.md. Real processes, real sockets on loopback, real
+signals; where no delay is given, things happen within the deadline of lab.poll()."""
+
+import os
+import signal
+import socket
+import time
+
+import lab
+import wire
+
+TIMEOUT = "3"  # seconds of silence after which a member is removed
+
+
+class Cluster(lab.Case):
+    def start(self, port=None, *flags, env=None):
+        return self.server("-timeout", TIMEOUT, *flags, port=port, pulse="0.5", env=env)
+
+    def attach(self, to, port=None, *flags, env=None):
+        """A process that follows the cluster of `to`."""
+        server = self.start(port, "-a", to.address, *flags, env=env)
+        self.connect(server).rev()
+        return server
+
+    def cluster(self, members, *flags, env=None):
+        """So many members that all vote."""
+        founder = self.start(None, *flags, env=env)
+        servers = [founder] + [self.attach(founder, None, *flags, env=env)
+                               for _ in range(members - 1)]
+        client = self.connect(founder)
+        for slot in range(1, members):
+            client.put("/ctl/cal/%d" % slot)
+        for server in servers:
+            self.becomes_member(server)
+        return servers
+
+    def me(self, server):
+        return self.connect(server).call("SELF")["value"].decode()
+
+    def becomes_member(self, server):
+        def writes():
+            got = self.connect(server).set("/probe", b"x")
+            return "err_code" not in got
+        lab.poll(writes, why="%s a member" % server.address)
+
+    def slots(self, server):
+        return {path: value.decode() for path, _, value in self.connect(server).files("/ctl/cal/*")}
+
+    def tree(self, server, rev):
+        return self.connect(server).files("/**", rev)
+
+    def assertSameTrees(self, servers):
+        """cluster.md, wound 5: copies are identical at any revision"""
+        rev = max(self.connect(s).rev() for s in servers)
+        first = self.tree(servers[0], rev)  # waits for the revision
+        for server in servers[1:]:
+            self.assertEqual(first, self.tree(server, rev))
+
+    def test_every_member_reads_and_writes(self):
+        servers = self.cluster(3)
+        for i, server in enumerate(servers):
+            revision = self.connect(server).put("/k", b"%d" % i)
+            for other in servers:
+                got = self.connect(other).get("/k", revision)
+                self.assertEqual(b"%d" % i, got["value"])
+        self.assertEqual({self.me(s) for s in servers}, set(self.slots(servers[0]).values()))
+        ns = {path.rpartition("/")[2]: value.decode()
+              for path, _, value in self.connect(servers[1]).files("/ctl/ns/local/*")}
+        self.assertEqual({self.me(s): s.address for s in servers}, ns)
+        self.assertSameTrees(servers)
+
+    def test_a_follower_reads_and_answers_writes_readonly(self):
+        founder = self.start()
+        follower = self.attach(founder)
+        self.connect(founder).put("/k", b"v")
+        f = self.connect(follower)
+        self.assertEqual(b"v", f.wait("/k", 1)["value"])
+        self.assertAnswer(f.set("/k", b"w"), err="READONLY")
+        self.assertSameTrees([founder, follower])
+
+    def test_the_fire_drill(self):
+        """cluster.md, Fire drill"""
+        a, b, c = self.cluster(3)
+        stopped_id = self.me(b)
+        slot = next(path for path, who in self.slots(a).items() if who == stopped_id)
+        watcher = self.connect(a)
+        tag = watcher.send("WAIT", path=slot, rev=watcher.rev() + 1)
+        os.kill(b.pid, signal.SIGSTOP)
+        self.addCleanup(lambda: b.alive() and os.kill(b.pid, signal.SIGCONT))
+        began = time.monotonic()
+        longest = 0
+        while time.monotonic() - began < 2:  # clients on the others see no interruption
+            before = time.monotonic()
+            self.connect(c).put("/drill", b"x")
+            longest = max(longest, time.monotonic() - before)
+        self.assertLess(longest, 1.5)
+        emptied = watcher.take(tag, seconds=20)
+        self.assertEqual(b"", emptied["value"])
+        d = self.attach(a)
+        self.becomes_member(d)
+        self.assertEqual(self.me(d), self.slots(a)[slot])
+        os.kill(b.pid, signal.SIGCONT)
+        # It finds itself removed, and follows under another id.
+        lab.poll(lambda: self.me(b) not in ("", stopped_id), why="a new id")
+        revision = self.connect(a).put("/drill", b"after")
+        self.assertEqual(b"after", self.connect(b).get("/drill", revision)["value"])
+        self.assertAnswer(self.connect(b).set("/drill", b""), err="READONLY")
+        lab.poll(lambda: stopped_id not in self.connect(a).names("/ctl/node"), why="cleaned up")
+        self.assertSameTrees([a, b, c, d])
+
+    def test_killed_and_started_again_on_its_address_it_is_back_at_once(self):
+        """wound 4"""
+        a, b, c = self.cluster(3)
+        port = next(p for p in (b,) if p).address
+        for _ in range(2):
+            b.kill()
+            number = int(port.rpartition(":")[2])
+            b = self.keep(lab.Server(_Fixed(port, number), "-timeout", TIMEOUT, "-a", a.address,
+                                     pulse="0.5"))
+            lab.poll(b.listens)
+            self.becomes_member(b)
+            self.assertEqual(3, len(set(self.slots(a).values()) - {""}))
+        self.assertSameTrees([a, b, c])
+
+    def test_large_values_commit(self):
+        """wound 2"""
+        servers = self.cluster(3)
+        for size in (2980, 10_000, 1 << 20):
+            value = os.urandom(size)
+            revision = self.connect(servers[1]).put("/large", value)
+            for server in servers:
+                self.assertEqual(value, self.connect(server).get("/large", revision)["value"])
+
+    def test_a_join_works_at_any_age_while_writes_go_on(self):
+        """wound 6"""
+        founder = self.start(None, "-hist", "50")
+        c = self.connect(founder)
+        tags = [c.send("SET", path="/n", value=b"%d" % i, rev=-1) for i in range(2000)]
+        follower = self.attach(founder, None, "-hist", "50")
+        for tag in tags:
+            c.take(tag)
+        c.put("/ctl/cal/1")
+        self.becomes_member(follower)
+        self.assertSameTrees([founder, follower])
+
+    def test_without_a_majority_reads_go_on_and_new_writes_are_refused(self):
+        """wound 8"""
+        a, b, c = self.cluster(3)
+        revision = self.connect(a).put("/k", b"v")
+        for server in (b, c):
+            os.kill(server.pid, signal.SIGSTOP)
+            self.addCleanup(lambda s=server: s.alive() and os.kill(s.pid, signal.SIGCONT))
+        def refused():
+            got = self.connect(a).call("SET", path="/new", value=b"", rev=-1, seconds=10)
+            return got.get("err_detail") == "no quorum: not applied" and got
+        time.sleep(1.5)
+        began = time.monotonic()
+        got = refused()
+        self.assertTrue(got)
+        self.assertEqual(wire.ERR["READONLY"], got["err_code"])
+        self.assertLess(time.monotonic() - began, 4)
+        self.assertEqual(b"v", self.connect(a).get("/k", revision)["value"])
+        for server in (b, c):
+            os.kill(server.pid, signal.SIGCONT)
+        self.becomes_member(a)
+        self.assertAnswer(self.connect(a).get("/new"), rev=0, value=b"")
+
+    def test_an_address_that_is_overwritten_is_put_right(self):
+        """wound 11"""
+        a, b, c = self.cluster(3)
+        path = "/ctl/node/%s/addr" % self.me(b)
+        self.connect(a).put(path, b"rubbish")
+        lab.poll(lambda: self.connect(c).get(path)["value"] == b.address.encode())
+        self.connect(c).put("/k", b"v")
+
+    def test_a_start_that_fails_says_why_in_one_line(self):
+        founder = self.start(None, "-c", "one")
+        other = self.run_doozerd("-l", self.port().address, "-w", "false", "-c", "two",
+                                 "-a", founder.address)
+        self.assertNotEqual(0, other.code)
+        self.assertIn("one", other.stderr.splitlines()[-1])
+        nobody = self.run_doozerd("-l", self.port().address, "-w", "false",
+                                  "-a", self.port().address)
+        self.assertNotEqual(0, nobody.code)
+        self.assertRegex(nobody.stderr.splitlines()[-1], "cannot attach")
+
+    def test_members_know_each_other_by_the_secret(self):
+        """wound 9"""
+        secret = {"DOOZER_CLUSTER_SECRET": "the family jewels are here"}
+        servers = self.cluster(3, env=secret)
+        self.connect(servers[2]).put("/k", b"v")
+        wrong = self.run_command(
+            [lab.OPTIONS.doozerd, "-l", self.port().address, "-w", "false", "-a",
+             servers[0].address], env={"DOOZER_CLUSTER_SECRET": "somebody else's jewels"})
+        self.assertNotEqual(0, wrong.code)
+        none = self.run_doozerd("-l", self.port().address, "-w", "false", "-a", servers[0].address)
+        self.assertNotEqual(0, none.code)
+        host, _, port = servers[0].address.rpartition(":")
+        for garbage in (b"DZM" + os.urandom(2000), os.urandom(500), b"\x16\x03\x01" + b"x" * 300):
+            with socket.create_connection((host, int(port))) as s:
+                s.sendall(garbage)
+        self.connect(servers[0]).put("/k", b"w")
+
+
+class _Fixed:
+    """A port that is the test's already."""
+
+    def __init__(self, address, number):
+        self.address, self.number = address, number
+
+
+if __name__ == "__main__":
+    lab.main()
