@@ -190,8 +190,8 @@ class BadStarts(Starts):
         self.refused("-tlscert", "/nope", "-tlskey", "/nope", "-l", "ADDRESS", "-w", "false", line="tls|/nope")
 
     def test_what_is_still_to_come_is_refused(self):
-        """one process alone: whatever needs others is refused, not ignored"""
-        for flags, word in ((["-a", "127.0.0.1:1"], "-a"), (["-b", "doozer:?ca=127.0.0.1:1"], "-b"),
+        """what it cannot do is refused, not ignored"""
+        for flags, word in ((["-b", "doozer:?ca=127.0.0.1:1"], "-b"),
                             (["-restore", "/nope"], "-restore")):
             self.refused(*flags, "-l", "ADDRESS", "-w", "false", line="(^|[\\s:])%s\\b" % word)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import unittest
 import warnings
 
 import lab
+from relay import Relay
 from wire import Closed, FAR, SET_FLAG, frame, request
 
 FOLDER = None
@@ -220,6 +222,27 @@ class Command(Case):
         got = self.doozer(uri, "-tlsca", path("one.pem"), "self", seconds=8)
         self.assertEqual(0, got.code)
         self.assertEqual(self.secure().call("SELF")["value"], got.stdout.strip())
+
+    def test_a_watch_goes_on_when_its_connection_is_lost(self):
+        """a client goes to another address when the connection is lost, over TLS too"""
+        relay = Relay(self.port(), self.server_.address)
+        self.addCleanup(relay.close)
+        c = self.secure()
+        read_end, write_end = os.pipe()
+        self.addCleanup(os.close, read_end)
+        self.keep(lab.Process([lab.OPTIONS.doozer, "-a", "doozer:?tl=1&ca=" + relay.address, "-tlsca", path("one.pem"),
+                               "watch", "-r", str(c.rev() + 1), "/w"], stdout=write_end))
+        os.close(write_end)
+        for n in range(3):
+            body = b"body %d" % n
+            rev = c.put("/w", body)
+            wanted = b"/w %d set %d\n%s\n" % (rev, len(body), body)
+            got = b""
+            while len(got) < len(wanted):
+                self.assertTrue(select.select([read_end], [], [], lab.DEADLINE)[0], "a record in time")
+                got += os.read(read_end, len(wanted) - len(got))
+            self.assertEqual(wanted, got)
+            relay.lose()
 
     def test_a_dzns_with_tls(self):
         """tl=1 counts for the cluster whose URI it stands in"""

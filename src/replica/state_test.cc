@@ -1,0 +1,146 @@
+#include "replica/state.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace doozer::replica {
+namespace {
+
+using store::Mutation;
+using store::Path;
+
+MemberIds ids(std::initializer_list<char const*> names) {
+    MemberIds all;
+    for (char const* name : names) all.emplace_back(name);
+    return all;
+}
+
+class StateTest : public testing::Test {
+  protected:
+    StateTest() {
+        state.found(MemberId("A"));
+        set("/ctl/node/A/addr", "a:1");
+        set("/ctl/cal/0", "A");
+        (void)state.take_new_voters();
+    }
+    void set(std::string const& path, std::string const& value) {
+        state.apply({{}, Mutation::set(Path::trusted(path), value, clobber)});
+    }
+    void registered(std::string const& id) { set("/ctl/node/" + id + "/addr", id + ":1"); }
+
+    State state{store::StoreLimits{}};
+};
+
+TEST_F(StateTest, ASlotCountsIfItHoldsARegisteredProcess) {
+    set("/ctl/cal/1", "B");
+    EXPECT_FALSE(state.take_new_voters()) << "nobody knows B";
+    registered("B");
+    EXPECT_EQ(state.take_new_voters(), ids({"A", "B"}));
+    for (char const* nonsense : {"", "no/id", "far too long to be an id", "A"}) {
+        set("/ctl/cal/2", nonsense);
+        EXPECT_FALSE(state.take_new_voters()) << nonsense;
+    }
+}
+
+TEST_F(StateTest, WhoWasRemovedNeverVotesAgain) {
+    registered("B");
+    set("/ctl/cal/1", "B");
+    ASSERT_EQ(state.take_new_voters(), ids({"A", "B"}));
+    set("/ctl/cal/1", "");
+    EXPECT_EQ(state.take_new_voters(), ids({"A"}));
+    EXPECT_TRUE(state.was_removed(MemberId("B")));
+    set("/ctl/cal/1", "B");
+    EXPECT_FALSE(state.take_new_voters());
+}
+
+TEST_F(StateTest, AChangeThatWouldLeaveNobodyLeavesTheVotersAsTheyAre) {
+    state.apply({{}, Mutation::del(Path::trusted("/ctl/cal/0"), clobber)});
+    EXPECT_FALSE(state.take_new_voters());
+    EXPECT_EQ(state.voters(), ids({"A"}));
+}
+
+TEST_F(StateTest, AVoterWhoseAddressIsDeletedStillVotes) {
+    state.apply({{}, Mutation::del(Path::trusted("/ctl/node/A/addr"), clobber)});
+    EXPECT_FALSE(state.take_new_voters());
+}
+
+TEST_F(StateTest, AnEighthVoterIsNotCounted) {
+    for (int i = 1; i <= 9; ++i) {
+        registered("B" + std::to_string(i));
+        set("/ctl/cal/" + std::to_string(i), "B" + std::to_string(i));
+    }
+    auto const voters = state.take_new_voters();
+    ASSERT_TRUE(voters);
+    EXPECT_EQ(voters->size(), consensus::voters_max);
+}
+
+TEST_F(StateTest, AGuardedChangeThatComesTooLateLeavesNoTrace) {
+    Revision const seen = state.revision_of("/ctl/cal/0");
+    Change const kick{
+        Guard{Path::trusted("/ctl/node/A/addr"), state.revision_of("/ctl/node/A/addr")},
+        Mutation::set(Path::trusted("/ctl/cal/0"), "", seen)};
+    registered("A");  // it lives: what is guarded has moved on
+    Revision const before = state.store().revision();
+    std::uint64_t const chain = state.chain();
+    EXPECT_FALSE(state.apply(kick));
+    EXPECT_EQ(state.store().revision(), before);
+    EXPECT_EQ(state.chain(), chain);
+}
+
+TEST_F(StateTest, ACopyHoldsTheSameAndGoesOnAlike) {
+    registered("B");
+    set("/ctl/cal/1", "B");
+    (void)state.take_new_voters();
+    set("/ctl/cal/1", "");
+    (void)state.take_new_voters();
+    State copy{store::StoreLimits{}};
+    ASSERT_TRUE(copy.install(state.snapshot()));
+    EXPECT_EQ(copy.snapshot(), state.snapshot());
+    EXPECT_EQ(copy.chain(), state.chain());
+    EXPECT_TRUE(copy.was_removed(MemberId("B")));
+    std::string const bytes = state.snapshot();
+    for (std::size_t size = 0; size < bytes.size(); size += 7) {
+        State other{store::StoreLimits{}};
+        if (other.install(bytes.substr(0, size))) {
+            EXPECT_LT(other.store().revision(), state.store().revision());
+        }
+    }
+}
+
+TEST_F(StateTest, ForcedOnItNeverGivesARevisionTwice) {
+    registered("B");
+    set("/ctl/cal/1", "B");
+    (void)state.take_new_voters();
+    std::vector<Revision> made;
+    state.force(MemberId("A"), [&](store::Event const& event) { made.push_back(event.rev); });
+    constexpr std::int64_t next = std::int64_t{1} << 40;
+    ASSERT_EQ(made.size(), 2U);
+    EXPECT_EQ(made.front(), Revision(next));
+    EXPECT_EQ(state.voters(), ids({"A"}));
+    EXPECT_EQ(state.value("/ctl/cal/1")->view(), "");
+    EXPECT_TRUE(state.was_removed(MemberId("B")));
+    EXPECT_EQ(state.revision_of("/ctl/cal/0"), Revision(2)) << "files keep their revisions";
+}
+
+TEST(ChangeCodec, WhatIsWrittenIsReadAndNothingElse) {
+    Change const guarded{Guard{Path::trusted("/a/b"), Revision(7)},
+                         Mutation::set(Path::trusted("/c"), "v", Revision(3))};
+    Change const plain{{}, Mutation::nop()};
+    std::string batch;
+    append_change(batch, guarded);
+    append_change(batch, plain);
+    std::string_view rest = batch;
+    EXPECT_EQ(take_change(rest).value(), guarded);
+    EXPECT_EQ(take_change(rest).value(), plain);
+    EXPECT_TRUE(rest.empty());
+    std::string alone;
+    append_change(alone, guarded);
+    for (std::size_t size = 0; size < alone.size(); ++size) {
+        std::string_view cut = std::string_view(alone).substr(0, size);
+        EXPECT_FALSE(take_change(cut).ok()) << size;
+    }
+}
+
+}  // namespace
+}  // namespace doozer::replica
