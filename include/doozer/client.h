@@ -38,9 +38,9 @@ struct Options {
     /// The URI of the DzNS, the cluster in which the URI's `cn` is looked up: the addresses are
     /// what the files /ctl/ns/<cn>/* hold. Looked up again whenever the connection is lost.
     std::string boot_uri = {};
-    /// A file with the certificates (PEM) that a server's certificate must be signed by, where a URI
-    /// asks for TLS (`tl=1`); empty = what the system trusts. The certificate must be for the host
-    /// or IP address that the URI, or the DzNS, names.
+    /// A file with the certificates (PEM) that a server's certificate must be signed by, where a
+    /// URI asks for TLS (`tl=1`); empty = what the system trusts. The certificate must be for the
+    /// host or IP address that the URI, or the DzNS, names.
     std::string tls_authority_file = {};
     /// How long connect() may take for all addresses together.
     std::chrono::milliseconds connect_timeout{5000};

@@ -182,9 +182,9 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     if (fetching_from_ == from) fetching_from_.reset();
     peer.learn(m.vector);
     Configuration const& c = m.configuration;
-    bool const counts_voters = std::equal(
-        c.voters.begin(), c.voters.end(), m.applied_oseq.begin(), m.applied_oseq.end(),
-        [](MemberId id, auto const& count) { return id == count.first; });
+    bool const counts_voters =
+        std::equal(c.voters.begin(), c.voters.end(), m.applied_oseq.begin(), m.applied_oseq.end(),
+                   [](MemberId id, auto const& count) { return id == count.first; });
     if (!valid(c) || !counts_voters ||
         (epoch() > Epoch(0) && c.lineage != configuration_.lineage)) {
         return t.ignore(Ignored::malformed);

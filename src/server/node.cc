@@ -39,6 +39,15 @@ store::StoreLimits store_limits(Options const& options) {
     return limits;
 }
 
+/// What is kept for members that are behind, and for the flight recorder: small shares, since both
+/// are there for minutes at most.
+std::size_t log_bytes(Options const& options) {
+    return std::min(log_bytes_default, options.memory_bytes / 64);
+}
+wire::FlightRecorder::Bounds flight_bounds(Options const& options) {
+    return {.bytes = std::min(flight_segment_bytes, options.memory_bytes / 256)};
+}
+
 }  // namespace
 
 Node::Node(Options options)
@@ -47,6 +56,7 @@ Node::Node(Options options)
       signals_(loop_, SIGINT, SIGTERM),
       recording_wanted_(loop_, SIGUSR1),
       timer_(loop_),
+      recorder_(flight_bounds(options_)),
       listener_(
           loop_, [this](net::tcp::socket socket) { on_accept(std::move(socket)); },
           [](std::string const& why) { spdlog::warn("refused a connection: {}", why); }) {}
@@ -92,6 +102,7 @@ void Node::begin() {
     options.lineage = {random_number(), random_number()};
     options.tuning.suspicion_cap = options_.fill;
     options.tuning.kick_after = options_.timeout;
+    options.tuning.log_bytes = log_bytes(options_);
     for (net::Address const& address : options_.attach) {
         options.attach_to.push_back(net::to_string(address));
     }

@@ -16,9 +16,9 @@
 #include "server/client_session.h"
 #include "server/cluster_side.h"
 #include "server/options.h"
-#include "wire/flight_recorder.h"
 #include "web/host.h"
 #include "web/server.h"
+#include "wire/flight_recorder.h"
 
 namespace doozer::server {
 
@@ -77,9 +77,9 @@ class Node : public SessionHost, public web::Host {
     net::asio::signal_set signals_;
     net::asio::signal_set recording_wanted_;
     net::asio::steady_timer timer_;
+    wire::FlightRecorder recorder_;
     net::Listener listener_;
     std::optional<net::TlsServer> tls_;
-    wire::FlightRecorder recorder_;
     std::unique_ptr<replica::Replica> replica_;
     replica::Effects effects_;
     std::unordered_map<SessionId, std::unique_ptr<ClientSession>> sessions_;

@@ -49,7 +49,8 @@ class FakeHost : public Host {
 class WebServer : public testing::Test {
   protected:
     WebServer()
-        : server(loop, host, nullptr, {.write = true, .host_names = {}}, [](std::string const&) {}), client(loop) {
+        : server(loop, host, nullptr, {.write = true, .host_names = {}}, [](std::string const&) {}),
+          client(loop) {
         EXPECT_TRUE(server.listen({"127.0.0.1", 0}).ok());
         server.start();
         client.connect({net::asio::ip::address_v4::loopback(), server.address().port});
