@@ -70,10 +70,7 @@ class Explorer {
             ++result_.steps;
             std::string const bad = cluster_.perform(next, a);
             if (!bad.empty()) return fail(at, a, bad);
-            if (cluster_.out_of_scope(next)) {
-                ++result_.beyond;
-                continue;
-            }
+            if (cluster_.out_of_scope(next)) continue;
             std::uint32_t const number = add(next, at, a);
             if (a.kind == Kind::deliver && !delivered) {
                 delivered = a;
@@ -123,7 +120,6 @@ class Explorer {
                 return {};
             }
             way.push_back(digest);
-            ++result_.probed;
             for (std::size_t i = 0; i < cluster_.count(); ++i) {
                 if (!cluster_.living(s, i)) continue;
                 cluster_.gossip(s, i);

@@ -47,8 +47,6 @@ struct Scope {
 struct Exploration {
     std::size_t states = 0;
     std::size_t steps = 0;
-    std::size_t beyond = 0;  // steps that led out of the scope
-    std::size_t probed = 0;  // rounds of asking whether the living can finish
     std::size_t depth = 0;
     bool exhausted = false;
     std::size_t members = 0;        // different states of single members

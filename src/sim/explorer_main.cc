@@ -9,8 +9,9 @@
 namespace {
 
 constexpr char usage[] =
-    "usage: doozer-explore [--quick | --large] [--list] [--only NAME] [--burst] [--states MAX]\n"
-    "Explores the scopes of the check, or smaller, or larger ones. Exits 0 if all are exhausted\n"
+    "usage: doozer-explore [--quick | --large] [--list] [--scope NAME] [--message-by-message]\n"
+    "                      [--states MAX] [--progress]\n"
+    "Explores the scopes of the check, or fewer, or larger ones. Exits 0 if all are exhausted\n"
     "without a violation, 1 with the shortest way to a violation, 2 if it had to stop before.\n";
 
 /// Returns the exit code for this scope.
@@ -18,11 +19,9 @@ int explore_one(doozer::sim::Scope const& scope) {
     auto const start = std::chrono::steady_clock::now();
     doozer::sim::Exploration const e = doozer::sim::explore(scope);
     std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
-    std::printf(
-        "%-42s %zu states, %s; %zu steps, %zu beyond, depth %zu, %zu states of a member, %zu "
-        "probed, %.1f s\n",
-        scope.name.c_str(), e.states, e.exhausted ? "exhausted" : "NOT exhausted", e.steps,
-        e.beyond, e.depth, e.members, e.probed, took.count());
+    std::printf("%-46s %zu states, %s; %zu steps, depth %zu, %zu states of a member, %.1f s\n",
+                scope.name.c_str(), e.states, e.exhausted ? "exhausted" : "NOT exhausted", e.steps,
+                e.depth, e.members, took.count());
     std::fflush(stdout);
     if (e.violation.empty()) return e.exhausted ? 0 : 2;
     std::printf("VIOLATION: %s\n", e.violation.c_str());
@@ -38,7 +37,7 @@ int main(int argc, char** argv) {
     std::string only;
     std::size_t states_max = 0;
     bool list = false;
-    bool burst = false;
+    bool single = false;
     bool progress = false;
     for (int i = 1; i < argc; ++i) {
         std::string const arg = argv[i];
@@ -50,9 +49,9 @@ int main(int argc, char** argv) {
             list = true;
         } else if (arg == "--progress") {
             progress = true;
-        } else if (arg == "--burst") {
-            burst = true;
-        } else if ((arg == "--scope" || arg == "--only") && i + 1 < argc) {
+        } else if (arg == "--message-by-message") {
+            single = true;
+        } else if (arg == "--scope" && i + 1 < argc) {
             only = argv[++i];
         } else if (arg == "--states" && i + 1 < argc && std::atoll(argv[i + 1]) > 0) {
             states_max = static_cast<std::size_t>(std::atoll(argv[++i]));
@@ -69,7 +68,7 @@ int main(int argc, char** argv) {
             continue;
         }
         if (states_max > 0) scope.states_max = states_max;
-        scope.burst = scope.burst || burst;
+        scope.burst = scope.burst && !single;
         if (progress) {
             scope.progress = [](std::size_t depth, std::size_t states, std::size_t fresh) {
                 std::fprintf(stderr, "depth %zu: %zu states, %zu of them new\n", depth, states,
