@@ -61,9 +61,10 @@ std::vector<Scope> quick_scopes() {
     };
 }
 
-std::vector<Scope> check_scopes() {
-    std::vector<Scope> all = quick_scopes();
-    std::vector<Scope> const more = {
+namespace {
+
+std::vector<Scope> scopes_of_lanes_and_seals() {
+    return {
         scope("the same, message by message",
               [](Scope& s) {
                   s.burst = false;
@@ -108,6 +109,11 @@ std::vector<Scope> check_scopes() {
                         s.reconnects = 1;
                         s.ticking_epochs = 1;
                     }),
+    };
+}
+
+std::vector<Scope> scopes_of_membership() {
+    return {
         scope("a voter is removed while another writes",
               [](Scope& s) {
                   s.owners = "ab";
@@ -131,6 +137,11 @@ std::vector<Scope> check_scopes() {
                          s.writes = {{'a', "cal2=d"}};
                          s.ticking = "b";
                      }),
+    };
+}
+
+std::vector<Scope> scopes_of_the_rest() {
+    return {
         scope("a link breaks",
               [](Scope& s) {
                   s.owners = "ab";
@@ -164,7 +175,16 @@ std::vector<Scope> check_scopes() {
                   s.ticking = "a";
               }),
     };
-    all.insert(all.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+std::vector<Scope> check_scopes() {
+    std::vector<Scope> all = quick_scopes();
+    for (auto const& part :
+         {scopes_of_lanes_and_seals(), scopes_of_membership(), scopes_of_the_rest()}) {
+        all.insert(all.end(), part.begin(), part.end());
+    }
     return all;
 }
 
