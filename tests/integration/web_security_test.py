@@ -80,6 +80,14 @@ class WithOneSecret(web.Case):
         self.assertEqual(200, self.put("/x", b"", secret="rw").status)
 
 
+class WithAClusterSecret(web.Case):
+    env = {"DOOZER_CLUSTER_SECRET": "0123456789abcdef"}
+
+    def test_that_makes_no_https_of_it(self):
+        """The key that members share is no certificate."""
+        self.assertEqual(200, self.get("/v1/file/ctl/name").status)
+
+
 class ReadOnly(web.Case):
     flags = ()
 
