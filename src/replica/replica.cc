@@ -86,6 +86,11 @@ Replica::Replica(Options options)
                   {options_.pulse, options_.tuning.kick_after}),
       core_(first_core(options_)) {
     if (options_.attach_to.empty()) state_.found(core_.me());
+    if (options_.restored_to > missing) {
+        bool const restored = state_.restore(options_.restored, options_.restored_to);
+        DOOZER_ASSERT(restored);
+        options_.restored.clear();
+    }
 }
 
 void Replica::step(Instant now, Input const& input, Effects& effects) {

@@ -22,6 +22,8 @@ namespace doozer::replica {
 struct Options {
     Identity identity;
     std::vector<std::string> attach_to;  ///< addresses of a cluster's members; none: found one
+    std::vector<Restored> restored;      ///< what the cluster that it founds begins with
+    Revision restored_to = missing;      ///< the highest revision that was given there
     consensus::Lineage lineage;          ///< of the cluster that it founds: random
     Access access{"", ""};
     store::StoreLimits store;

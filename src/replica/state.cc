@@ -45,6 +45,16 @@ std::string ns_path(std::string_view cluster, std::string_view id) {
     return std::string("/ctl/ns/").append(cluster).append("/").append(id);
 }
 
+bool State::restore(std::vector<Restored> const& files, Revision last) {
+    store_.begin_at(last);
+    for (Restored const& file : files) {
+        auto const path = Path::parse(file.path);
+        if (!path.ok() || !store_.load_file(path.value(), file.rev, file.value)) return false;
+    }
+    store_.move_to(next_stride(last));
+    return true;
+}
+
 std::optional<store::Applied> State::apply(Change const& change) {
     if (change.guard) {
         store::Mutation const& m = change.mutation;

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "consensus/application.h"
 #include "replica/change.h"
@@ -16,12 +17,25 @@ namespace doozer::replica {
 using consensus::MemberId;
 using consensus::MemberIds;
 
+/// A file as it was when a cluster was lost.
+struct Restored {
+    std::string path;
+    Revision rev;
+    std::string value;
+};
+
 class State {
   public:
     explicit State(store::StoreLimits limits) : limits_(limits), store_(limits) {}
 
     /// The voters before the first change, when a cluster is founded.
     void found(MemberId founder) { voters_ = {founder}; }
+
+    /// The tree that the cluster begins with, if it is to have one: files with the revisions that
+    /// they had elsewhere, none above `last`. What follows has revisions that were never given
+    /// there, from the next multiple of 2^40 on. False: a file has no place there. REQUIRES:
+    /// nothing was applied yet.
+    bool restore(std::vector<Restored> const& files, Revision last);
 
     /// Applies a change, if its guard lets it.
     std::optional<store::Applied> apply(Change const& change);
@@ -73,18 +87,24 @@ class State {
     bool touched_ = false;  // something that voters depend on has changed
 };
 
+/// The next multiple of 2^40: whoever cannot know which revisions were given out goes on from
+/// there.
+inline Revision next_stride(Revision rev) {
+    constexpr std::int64_t stride = std::int64_t{1} << 40;
+    return Revision((rev.value() / stride + 1) * stride);
+}
+
 /// Where a process is registered, and where it is looked up by clients.
 std::string node_path(std::string_view id, std::string_view name);
 std::string ns_path(std::string_view cluster, std::string_view id);
 
 template <typename Made>
 void State::force(MemberId survivor, Made made) {
-    constexpr std::int64_t stride = std::int64_t{1} << 40;
     for (MemberId const id : voters_) {
         if (id != survivor) removed_.insert(id);
     }
     voters_ = {survivor};
-    store_.move_to(Revision((store_.revision().value() / stride + 1) * stride));
+    store_.move_to(next_stride(store_.revision()));
     made(store::Event{store_.revision(), store::EventKind::nop, "/", {}});
     for (Slot const& slot : slots()) {
         if (slot.content.empty() || slot.content == survivor.str()) continue;

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "doozer/version.h"
+#include "journal/reader.h"
 #include "server/clock.h"
 #include "server/entropy.h"
 #include "server/flight_files.h"
@@ -70,8 +71,34 @@ Result<Done> Node::prepare() {
     if (files || key) {
         DOOZER_TRY(tls_, net::TlsServer::make(files, key));
     }
+    DOOZER_TRY([[maybe_unused]] Done const read, read_journal());
     DOOZER_TRY([[maybe_unused]] Done const listening, listener_.listen(options_.listen));
     return prepare_web();
+}
+
+/// What the cluster is to begin with, if it is to begin with anything.
+Result<Done> Node::read_journal() {
+    if (options_.restore_file.empty()) return Done{};
+    DOOZER_TRY(journal::Tree tree, journal::read_tree(options_.restore_file));
+    std::string const& name = options_.restore_file;
+    if (tree.last <= missing) return Error{Errc::other, name + ": holds no change"};
+    std::size_t bytes = 0;
+    for (auto& [path, file] : tree.files) {
+        if (file.rev <= missing) return Error{Errc::other, name + ": " + path + " has no revision"};
+        if (file.value.size() > options_.value_bytes_max) {
+            return Error{Errc::other, name + ": " + path + " is larger than -maxvalue allows"};
+        }
+        bytes += path.size() + file.value.size();
+        restored_.push_back({path, file.rev, std::move(file.value)});
+    }
+    if (bytes > store_limits(options_).tree_bytes / 2) {
+        return Error{Errc::other, name + ": more than -maxmem has room for"};
+    }
+    restored_to_ = tree.last;
+    if (!tree.torn.empty()) spdlog::warn("{}: {}", name, tree.torn);
+    spdlog::info("restored {} files of revision {} from {}", restored_.size(), tree.last.value(),
+                 name);
+    return Done{};
 }
 
 Result<Done> Node::run() {
@@ -107,6 +134,8 @@ void Node::begin() {
         options.attach_to.push_back(net::to_string(address));
     }
     options.recorder = &recorder_;
+    options.restored = std::move(restored_);
+    options.restored_to = restored_to_;
     now_ = monotonic_now();
     replica_ = std::make_unique<replica::Replica>(options);
     record_failures(recorder_, replica_->core());

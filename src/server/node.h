@@ -51,6 +51,7 @@ class Node : public SessionHost, public web::Host {
     [[nodiscard]] web::Metrics const& metrics() const override { return metrics_; }
     [[nodiscard]] web::Gauges gauges() const override;
     [[nodiscard]] Instant clock() const override;
+    Result<Done> read_journal();
     Result<Done> prepare_web();
 
     void begin();
@@ -94,6 +95,8 @@ class Node : public SessionHost, public web::Host {
     std::size_t buffered_bytes_ = 0;  // of all sessions
     std::vector<SessionId> arrived_;  // sessions that turned out to be members
     std::optional<ClusterSide> cluster_;
+    std::vector<replica::Restored> restored_;
+    Revision restored_to_ = missing;
     Instant attach_by_ = never;
     std::optional<Error> failure_;  // why this process must stop
     int stop_signal_ = 0;

@@ -101,9 +101,11 @@ Result<Done> refuse_other_roads(Words const& words, Environment const& env) {
     };
     for (Road const& road :
          {Road{!words.boot.empty(), "-b", no_members},
-          Road{!env("DOOZER_BOOT_URI").empty(), "DOOZER_BOOT_URI", no_members},
-          Road{!words.restore.empty(), "-restore", ": founding from a journal is not supported"}}) {
+          Road{!env("DOOZER_BOOT_URI").empty(), "DOOZER_BOOT_URI", no_members}}) {
         if (road.taken) return refused(road.name + road.why);
+    }
+    if (!words.restore.empty() && !words.attach.empty()) {
+        return refused("-restore founds a cluster and -a joins one: give one of them");
     }
     return Done{};
 }
@@ -200,6 +202,7 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
         return refused("-maxvalue: must be at most 268435456 and an eighth of -maxmem");
     }
     DOOZER_TRY([[maybe_unused]] Done const ok, refuse_other_roads(given, env));
+    options.restore_file = given.restore;
     DOOZER_TRY([[maybe_unused]] Done const read_too, read_members(given, env, options));
     DOOZER_TRY([[maybe_unused]] Done const web, read_web(given, options));
     options.read_write_secret = env("DOOZER_RWSECRET");
@@ -210,7 +213,7 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
 std::string_view usage() {
     return R"(Usage: doozerd [OPTIONS]
 
-Founds a cluster and serves it until it is told to stop.
+Founds a cluster, or joins one with -a, and serves it until it is told to stop.
 
 Options:
   -l host:port      where to listen, and the address by which others know this
@@ -219,6 +222,8 @@ Options:
                     that address, if -l is not it
   -a host:port      attach to a member of a running cluster; may be given several
                     times
+  -restore file     found the cluster from a journal: its files with their
+                    revisions
   -clustersecret file
                     the secret by which members know each other; needed unless
                     all are on one machine
@@ -241,8 +246,9 @@ Options:
   -maxmem n         bytes of memory for the tree, its history and buffers: half
                     for the tree, at most a quarter for the history
                     (default 1073741824)
-  -fill seconds     accepted for compatibility (default 0.1)
-  -timeout seconds  accepted for compatibility (default 60)
+  -fill seconds     how long a member may hold up the others, at the most, until
+                    they go on without it (default 0.1)
+  -timeout seconds  silence after which a member is removed (default 60)
   -v                print the version
   -h                print this
 

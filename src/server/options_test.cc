@@ -56,7 +56,7 @@ TEST(Options, AreRead) {
 }
 
 TEST(Options, OtherBeginningsAreRefusedInOneLine) {
-    std::vector<Words> const roads{{"-b", "doozer:?ca=x"}, {"-restore", "f"}};
+    std::vector<Words> const roads{{"-b", "doozer:?ca=x"}, {"-restore", "f", "-a", "x:1"}};
     for (Words const& words : roads) {
         std::string const why = error(words);
         EXPECT_TRUE(why.starts_with(words[0])) << why;

@@ -192,7 +192,7 @@ class BadStarts(Starts):
     def test_what_is_still_to_come_is_refused(self):
         """what it cannot do is refused, not ignored"""
         for flags, word in ((["-b", "doozer:?ca=127.0.0.1:1"], "-b"),
-                            (["-restore", "/nope"], "-restore")):
+                            (["-restore", "/nope"], "/nope")):
             self.refused(*flags, "-l", "ADDRESS", "-w", "false", line="(^|[\\s:])%s\\b" % word)
 
     def test_the_boot_uri_of_the_environment(self):

@@ -9,6 +9,33 @@ SAMPLE = [(5, "/a", b"1"), (7, "/gone", b"x"), (8, "/d/x.y/z", b"=\n\0\xff"), (9
 TREE = {"/a": b"2", "/d/x.y/z": b"=\n\0\xff", "/empty": b""}
 
 
+class Founding(Case):
+    """commands.md, doozerd: -restore; persistence.md: the revisions must be the old ones"""
+
+    def test_files_keep_their_revisions(self):
+        self.write(journal(*SAMPLE))
+        c = self.connect(self.server("-restore", self.file()))
+        files = {path: (rev, value) for path, rev, value in c.files("/**") if not path.startswith("/ctl/")}
+        self.assertEqual({"/a": (9, b"2"), "/d/x.y/z": (8, SAMPLE[2][2]), "/empty": (12, b"")}, files)
+        self.assertAnswer(c.set("/a", b"3", 8), err="REV_MISMATCH")
+        self.assertGreater(c.set("/a", b"3", 9)["rev"], 1 << 40)
+        self.assertAnswer(c.get("/a", 12), err="TOO_LATE")
+        self.assertLess(1 << 40, c.stat("/ctl/cal/0")["rev"], "the founding entries come after")
+
+    def test_others_join_it(self):
+        self.write(journal(*SAMPLE))
+        founder = self.server("-restore", self.file())
+        follower = self.connect(self.server("-a", founder.address))
+        self.assertEqual((9, b"2"), tuple(follower.get("/a")[k] for k in ("rev", "value")))
+
+    def test_what_is_no_journal_is_refused_in_one_line(self):
+        for content in (b"rubbish", b""):
+            self.write(content)
+            got = self.run_doozerd("-l", self.port().address, "-w", "false", "-restore", self.file())
+            self.assertEqual(1, got.code)
+            self.assertOneLine(got.stderr, "journal")
+
+
 class Restore(Case):
     """persistence.md, doozerp: -r replay the journal into the cluster before watching"""
 
