@@ -49,7 +49,8 @@ function showRevision(seqn) {
 const number = new Intl.NumberFormat('en').format;
 
 function showCount(shown, all) {
-  element('count').textContent = shown === all ? `${number(all)} files` : `${number(shown)} of ${number(all)} files`;
+  const files = all === 1 ? 'file' : 'files';
+  element('count').textContent = shown === all ? `${number(all)} ${files}` : `${number(shown)} of ${number(all)} ${files}`;
   const empty = element('empty');
   empty.hidden = shown > 0;
   element('tree').hidden = shown === 0;
@@ -86,6 +87,7 @@ const socket = new Socket(`${scheme}//${location.host}/$events${directory}?mark&
   },
   opened() {
     element('lost').hidden = true;
+    newest = 0;  // another server may be behind the last one
     showState('connecting', 'Loading');
   },
   message(message) {
