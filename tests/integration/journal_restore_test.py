@@ -36,6 +36,40 @@ class Founding(Case):
             self.assertOneLine(got.stderr, "journal")
 
 
+class PowerLoss(Case):
+    """everything goes at once, under load, and comes back from a journal"""
+
+    def test_what_was_acknowledged_is_there_with_its_revision(self):
+        founder = self.server(pulse="0.5")
+        members = [founder] + [self.server("-a", founder.address, pulse="0.5") for _ in range(2)]
+        c = self.connect(founder)
+        for slot in (1, 2):
+            c.put("/ctl/cal/%d" % slot)
+        for member in members[1:]:
+            lab.poll(lambda m=member: "rev" in self.connect(m).set("/probe", b""), why="a member")
+        journals = [self.doozerp(members[i], "-i", str(i + 1), name="j%d" % (i + 1)) for i in (0, 1)]
+        load = [self.connect(member) for member in members]
+        durable = {}
+        for round_ in range(20):
+            for i, connection in enumerate(load):
+                for n in range(20):
+                    connection.send("SET", path="/load/%d/%d" % (i, n), value=b"x" * 100, rev=-1)
+            for instance in (1, 2):
+                path = "/durable/%d/%d" % (instance, round_)
+                value = b"%d" % round_
+                durable[path] = (self.put_and_wait(c, instance, path, value), value, instance)
+        for process in (*members, *journals):
+            process.popen.kill()
+        for process in (*members, *journals):
+            process.wait()
+        for instance in (1, 2):
+            back = self.connect(self.server("-restore", self.file("j%d" % instance)))
+            for path, (rev, value, by) in durable.items():
+                if by == instance:
+                    got = back.get(path)
+                    self.assertEqual((rev, value), (got["rev"], got["value"]), path)
+
+
 class Restore(Case):
     """persistence.md, doozerp: -r replay the journal into the cluster before watching"""
 
