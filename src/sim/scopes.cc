@@ -196,7 +196,18 @@ std::vector<Scope> large_scopes() {
                         s.ticking_epochs = 1;
                     }),
         two_writers("a seal in each epoch, message by message", [](Scope& s) { s.burst = false; }),
-        two_writers("a seal in each epoch and a broken link", [](Scope& s) { s.reconnects = 1; }),
+        two_writers("a seal in each epoch and a broken link, timers of a",
+                    [](Scope& s) {
+                        s.reconnects = 1;
+                        s.ticking = "a";
+                    }),
+        two_writers("a seal in each epoch and a broken link, timers of b",
+                    [](Scope& s) {
+                        s.reconnects = 1;
+                        s.ticking = "b";
+                    }),
+        two_writers("a seal in each epoch and a broken link, timers of c",
+                    [](Scope& s) { s.reconnects = 1; }),
         two_writers("two sealers and a broken link",
                     [](Scope& s) {
                         s.ticking = "ab";
