@@ -32,7 +32,7 @@ class Explorer {
                 level_end = seen_.size();
             }
             if (seen_.size() > scope_.states_max) break;
-            ClusterState const s = std::move(waiting_.front());
+            ClusterState const s = waiting_.front();
             waiting_.pop_front();
             expand(at, s);
         }
