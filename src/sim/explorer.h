@@ -39,7 +39,7 @@ struct Scope {
     bool burst = false;  // a turn takes all that has arrived on a link, not one message
     bool gossip = true;  // votes go to everybody, not to the owner alone
     bool probe = true;   // ask in every state whether the living can finish
-    std::size_t states_max = 30'000'000;
+    std::size_t states_max = 120'000'000;
     /// Called after each level of the search with its depth, the states seen, and those new in it.
     std::function<void(std::size_t, std::size_t, std::size_t)> progress = {};
 };
