@@ -237,8 +237,8 @@ Instant Core::next_wake(Instant now) const {
     Instant wake = peers_.empty() ? never : pinged_at_ + tuning_.ping_every;
     bool const waits = waiting() || deferred_ || fetching_from_ || forcing_;
     if (waits) wake = std::min(wake, now + Duration(suspicion_time().value() / 4));
-    if (open() && my_lane_ && lanes_.size() > 1) {
-        wake = std::min(wake, std::max(now, own_busy_) + tuning_.park_after);
+    if (open() && my_lane_ && lanes_.size() > 1 && !parked()) {
+        wake = std::min(wake, own_busy_ + tuning_.park_after);
     }
     for (auto const& [id, peer] : peers_) wake = std::min(wake, peer.tell_by);
     return std::max(wake, now);

@@ -186,6 +186,7 @@ class Core {
     // lanes.cc: R1, R2, R3, R6
     void propose(Turn& t);
     bool window_open() const;
+    bool parked() const;
     void propose_one(Batch batch);
     void skip(Turn& t);
     bool take_items(Turn& t, Peer& peer, Lane lane, Frame const& m);

@@ -45,10 +45,15 @@ void Core::skip(Turn& t) {
     Slot want = seen_;
     bool const idle = !mine.has_items() && offered_ == own_.size() && forwarded_.empty() &&
                       t.now - own_busy_ >= tuning_.park_after;
-    if (idle && mine.upto() < seen_.plus(tuning_.park_ahead / 2)) {
+    if (idle && !parked()) {
         want = seen_.plus(tuning_.park_ahead);
     }
     mine.skip_to(want);
+}
+
+/// Nobody has to wait for this lane for long. REQUIRES: owner().
+bool Core::parked() const {
+    return lanes_[*my_lane_].upto() >= seen_.plus(tuning_.park_ahead / 2);
 }
 
 /// R3. The frame is the owner's lane from `from` to its own frontier, items and skips at once. If

@@ -393,7 +393,9 @@ void Node::set_deadline() {
         auto const found = sessions_.find(id);
         if (found != sessions_.end()) deadline = std::min(deadline, found->second->ends_at);
     }
-    if (deadline == deadline_set_) return;
+    // One that has become later is found out when the timer goes off: to move it would wake the
+    // loop.
+    if (deadline >= deadline_set_) return;
     deadline_set_ = deadline;
     timer_.expires_at(to_time_point(deadline));
     // It only wakes the loop: the turn that follows looks at the time.
