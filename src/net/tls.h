@@ -113,7 +113,7 @@ class TlsFilter {
         bool done = false;
     };
 
-    explicit TlsFilter(ssl_ctx_st* context);
+    TlsFilter(ssl_ctx_st* context, std::shared_ptr<void const> kept);
     base::Result<bool> shake_hands();
     [[nodiscard]] base::Error failed() const;
 

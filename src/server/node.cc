@@ -84,9 +84,12 @@ Result<Done> Node::read_journal() {
     if (tree.last <= missing) return Error{Errc::other, name + ": holds no change"};
     std::size_t bytes = 0;
     for (auto& [path, file] : tree.files) {
-        if (file.rev <= missing) return Error{Errc::other, name + ": " + path + " has no revision"};
+        auto const bad = [&](char const* why) {
+            return Error{Errc::other, std::string(name).append(": ").append(path).append(why)};
+        };
+        if (file.rev <= missing) return bad(" has no revision");
         if (file.value.size() > options_.value_bytes_max) {
-            return Error{Errc::other, name + ": " + path + " is larger than -maxvalue allows"};
+            return bad(" is larger than -maxvalue allows");
         }
         bytes += path.size() + file.value.size();
         restored_.push_back({path, file.rev, std::move(file.value)});

@@ -149,9 +149,9 @@ void Cluster::close(Address a, SessionId session) {
 void Cluster::request(Address a, SessionId session, Request const& request) {
     if (!processes_[a]->paused) return step(a, replica::ClientRequest{session, request});
     // The request waits in the socket with its own copy of what it points to.
-    processes_[a]->kernel.push_back([this, a, session, r = request,
-                                     path = std::string(request.path.value_or("")),
-                                     value = std::string(request.value.value_or(""))]() mutable {
+    processes_[a]->kernel.emplace_back([this, a, session, r = request,
+                                        path = std::string(request.path.value_or("")),
+                                        value = std::string(request.value.value_or(""))]() mutable {
         if (r.path) r.path = path;
         if (r.value) r.value = value;
         step(a, replica::ClientRequest{session, r});
@@ -211,7 +211,7 @@ void Cluster::arrive(Address at, Address from, Message const& message) {
 
 void Cluster::input(Address a, replica::Input input) {
     if (!processes_[a]->paused) return step(a, input);
-    processes_[a]->kernel.push_back([this, a, in = std::move(input)] { step(a, in); });
+    processes_[a]->kernel.emplace_back([this, a, in = std::move(input)] { step(a, in); });
 }
 
 Instant Cluster::local_time(Process const& p) const {
