@@ -84,8 +84,8 @@ Result<Done> Node::read_journal() {
     if (tree.last <= missing) return Error{Errc::other, name + ": holds no change"};
     std::size_t bytes = 0;
     for (auto& [path, file] : tree.files) {
-        auto const bad = [&](char const* why) {
-            return Error{Errc::other, std::string(name).append(": ").append(path).append(why)};
+        auto const bad = [&, &at = path](char const* why) {
+            return Error{Errc::other, std::string(name).append(": ").append(at).append(why)};
         };
         if (file.rev <= missing) return bad(" has no revision");
         if (file.value.size() > options_.value_bytes_max) {
