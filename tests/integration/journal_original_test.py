@@ -23,7 +23,7 @@ class Migration(Case):
         rev = self.put_and_wait(c, 1, "/a", b"1")
         c.nop()
         c.delete("/a")
-        gone = server.rev
+        gone = c.wait("/a", rev + 1)["rev"]  # others' writes come in between
         last = self.put_and_wait(c, 1, "/b/c", b"2")
         self.assertEqual([(rev, "/a", b"1"), (gone, "/a", None), (last, "/b/c", b"2")],
                          [r for r in self.records()])
