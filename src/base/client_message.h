@@ -58,6 +58,9 @@ struct Response {
     std::optional<std::int32_t> len;
     std::optional<Errc> err_code;
     std::optional<std::string_view> err_detail;
+    /// The newest revision that the server had applied. Not of the original; only in the answer to
+    /// a request with a min_rev.
+    std::optional<Revision> applied = {};
 
     bool operator==(Response const&) const = default;
 };

@@ -159,6 +159,7 @@ void Replica::reply_applied(Origin const& origin, store::Applied const& applied)
     asked_ = origin.asked;
     Reply& reply = reply_to(origin.session, origin.tag);
     reply.error = applied.refused;
+    if (origin.tell_applied) reply.applied = applied.event.rev;
     if (!applied.refused && origin.verb == Verb::set) reply.rev = applied.event.rev;
 }
 

@@ -27,6 +27,7 @@ struct Reply {
     std::optional<Bytes> path;
     std::optional<Bytes> value;
     std::optional<std::int32_t> len;
+    std::optional<Revision> applied;
     std::optional<Error> error;  ///< its detail is sent if it is not empty
     // For who counts and measures:
     Verb verb{0};           ///< of the request; 0 if it had none

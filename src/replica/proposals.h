@@ -24,6 +24,7 @@ struct Origin {
     std::optional<Tag> tag;
     Verb verb;
     Instant asked;
+    bool tell_applied;  ///< the answer is to say what revision this process is at
 };
 
 /// For each change of a batch its origin; none for what this process itself wants.

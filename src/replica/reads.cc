@@ -41,7 +41,7 @@ void Reads::ask(Instant now, SessionId session, Request const& request, Effects&
                request.path.value_or(std::string_view()),
                request.offset.value_or(0),
                request.rev,
-               request.min_rev.value_or(missing)};
+               request.min_rev};
     q.asked = now;
     if (Outcome const why = answer(q, effects)) keep(q, *why);
 }
@@ -73,8 +73,8 @@ Reads::Outcome Reads::answer(Question& q, Effects& effects) {
     }
     if (q.verb == Verb::wait) return answer_wait(q, *glob, effects);
     if (q.rev && *q.rev > store_.revision()) return Unanswered{Unanswered::Until::revision, *q.rev};
-    if (q.min_rev > store_.revision()) {
-        return Unanswered{Unanswered::Until::revision, q.min_rev};
+    if (q.min_rev && *q.min_rev > store_.revision()) {
+        return Unanswered{Unanswered::Until::revision, *q.min_rev};
     }
     Revision const at = q.rev.value_or(store_.revision());
     switch (q.verb) {
@@ -307,12 +307,13 @@ std::size_t Reads::kept_bytes(SessionId session) const {
     return found == by_session_.end() ? 0 : found->second.bytes;
 }
 
-Reply& Reads::reply_to(Question const& q, Effects& effects) {
+Reply& Reads::reply_to(Question const& q, Effects& effects) const {
     Reply& reply = effects.replies.emplace_back();
     reply.session = q.session;
     reply.tag = q.tag;
     reply.verb = q.verb;
     reply.asked = q.asked;
+    if (q.min_rev) reply.applied = store_.revision();
     return reply;
 }
 

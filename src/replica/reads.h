@@ -59,9 +59,9 @@ class Reads {
         std::string_view path;
         std::int32_t offset = 0;
         std::optional<Revision> rev;
-        Revision min_rev = missing;      ///< no state before it is looked at
-        Revision searched_to = missing;  ///< WAIT: no event up to here matches
-        bool pinned = false;             ///< rev was not asked for, but chosen when a search began
+        std::optional<Revision> min_rev = {};  ///< no state before it is looked at
+        Revision searched_to = missing;        ///< WAIT: no event up to here matches
+        bool pinned = false;  ///< rev was not asked for, but chosen when a search began
         std::shared_ptr<store::Listing> listing = {};  ///< WALK, GETDIR: how far the search came
         Instant asked = never;
     };
@@ -97,7 +97,7 @@ class Reads {
     void search_on(SessionId session, Effects& effects);
     void ask_again(QuestionId id, Effects& effects);
     void drop(QuestionId id);
-    static Reply& reply_to(Question const& q, Effects& effects);
+    Reply& reply_to(Question const& q, Effects& effects) const;
     void reply_event(Question const& q, store::Event const& event, Bytes path, Effects& effects);
     void reply_error(Question const& q, Error error, Effects& effects);
 

@@ -175,7 +175,8 @@ void Replica::on_write(Instant now, ClientRequest const& in, Verb verb) {
     if (!core_.voter()) return refuse(in, {Errc::readonly});
     if (refusing_) return refuse(in, {Errc::readonly, "no quorum: not applied"});
     if (in.request.tag) sessions_.find(in.session)->outstanding.insert(*in.request.tag);
-    proposals_.add({std::nullopt, mutation.value()}, Origin{in.session, in.request.tag, verb, now});
+    proposals_.add({std::nullopt, mutation.value()},
+                   Origin{in.session, in.request.tag, verb, now, in.request.min_rev.has_value()});
 }
 
 Reply& Replica::reply_to(SessionId session, std::optional<Tag> tag) {

@@ -23,6 +23,7 @@ base::Response response_of(replica::Reply const& reply) {
     if (reply.path) response.path = reply.path->view();
     if (reply.value) response.value = reply.value->view();
     response.len = reply.len;
+    response.applied = reply.applied;
     if (reply.error) {
         response.err_code = reply.error->code;
         if (!reply.error->detail.empty()) response.err_detail = reply.error->detail;

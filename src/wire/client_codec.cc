@@ -15,10 +15,11 @@ namespace {
 // Field numbers, client.proto.
 namespace request_field {
 constexpr std::uint32_t tag = 1, verb = 2, path = 4, value = 5, offset = 7, rev = 9;
-}
+constexpr std::uint32_t min_rev = 32, linear = 33;
+}  // namespace request_field
 namespace response_field {
 constexpr std::uint32_t tag = 1, flags = 2, rev = 3, path = 5, value = 6, len = 8;
-constexpr std::uint32_t err_code = 100, err_detail = 101;
+constexpr std::uint32_t applied = 32, err_code = 100, err_detail = 101;
 }  // namespace response_field
 
 enum class WireType : std::uint32_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
@@ -111,6 +112,12 @@ void read_field(FieldReader& in, Request& out) {
         case varint_key(request_field::rev):
             out.rev = Revision(in.int64());
             return;
+        case varint_key(request_field::min_rev):
+            out.min_rev = Revision(in.int64());
+            return;
+        case varint_key(request_field::linear):
+            out.linear = in.varint() != 0;
+            return;
         default:
             in.skip();
     }
@@ -135,6 +142,9 @@ void read_field(FieldReader& in, Response& out) {
             return;
         case varint_key(response_field::len):
             out.len = in.int32();
+            return;
+        case varint_key(response_field::applied):
+            out.applied = Revision(in.int64());
             return;
         case varint_key(response_field::err_code):
             out.err_code = static_cast<Errc>(in.int32());
@@ -198,7 +208,7 @@ class FrameWriter {
         std::size_t after;
         std::string_view bytes;
     };
-    static constexpr std::size_t key_bytes_max = 2, varint_bytes_max = 10, fields_max = 8;
+    static constexpr std::size_t key_bytes_max = 2, varint_bytes_max = 10, fields_max = 9;
 
     void varint(std::uint64_t value) {
         used_ += static_cast<std::size_t>(
@@ -236,6 +246,8 @@ void append_request(std::string& out, Request const& r) {
     if (r.value) frame.string(request_field::value, *r.value);
     if (r.offset) frame.number(request_field::offset, *r.offset);
     if (r.rev) frame.number(request_field::rev, r.rev->value());
+    if (r.min_rev) frame.number(request_field::min_rev, r.min_rev->value());
+    if (r.linear) frame.number(request_field::linear, 1);
     frame.finish(out);
 }
 
@@ -244,6 +256,7 @@ void append_response(std::string& out, Response const& r) {
     write_up_to_value(frame, r);
     if (r.value) frame.string(response_field::value, *r.value);
     if (r.len) frame.number(response_field::len, *r.len);
+    if (r.applied) frame.number(response_field::applied, r.applied->value());
     if (r.err_code) frame.number(response_field::err_code, static_cast<std::int32_t>(*r.err_code));
     if (r.err_detail) frame.string(response_field::err_detail, *r.err_detail);
     frame.finish(out);
@@ -255,6 +268,7 @@ void append_response_head(std::string& out, Response const& r, std::size_t value
     DOOZER_ASSERT(!r.err_detail);
     FrameWriter frame;
     write_up_to_value(frame, r);
+    if (r.applied) frame.number(response_field::applied, r.applied->value());
     frame.size(response_field::value, value_bytes);
     frame.finish(out);
 }

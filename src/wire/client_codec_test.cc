@@ -58,6 +58,11 @@ TEST(ClientCodec, WritesTheFieldsInTheOrderOfTheirNumbers) {
     r.rev = Revision(300);
     EXPECT_EQ(encoded(r), bytes({0x08, 1, 0x10, 2, 0x22, 2, '/', 'a', 0x2a, 1, 'v', 0x38, 2, 0x48,
                                  0xac, 0x02}));
+    r = Request{};
+    r.rev = Revision(1);
+    r.min_rev = Revision(5);
+    r.linear = true;
+    EXPECT_EQ(encoded(r), bytes({0x48, 1, 0x80, 0x02, 5, 0x88, 0x02, 1}));
     Response s;
     s.tag = Tag(1);
     s.flags = 4;
@@ -65,10 +70,11 @@ TEST(ClientCodec, WritesTheFieldsInTheOrderOfTheirNumbers) {
     s.path = "/a";
     s.value = "v";
     s.len = 1;
+    s.applied = Revision(9);
     s.err_code = Errc::other;
     s.err_detail = "d";
-    EXPECT_EQ(encoded(s), bytes({0x08, 1,   0x10, 4, 0x18, 5,    0x2a, 2,    '/',  'a', 0x32,
-                                 1,    'v', 0x40, 1, 0xa0, 0x06, 127,  0xaa, 0x06, 1,   'd'}));
+    EXPECT_EQ(encoded(s), bytes({0x08, 1, 0x10, 4, 0x18, 5,    0x2a, 2,   '/',  'a',  0x32, 1,  'v',
+                                 0x40, 1, 0x80, 2, 9,    0xa0, 0x06, 127, 0xaa, 0x06, 1,    'd'}));
 }
 
 TEST(ClientCodec, ANegativeNumberTakesTenBytes) {
@@ -114,6 +120,16 @@ TEST(ClientCodec, AHeadAndItsValueMakeTheSameFrameAsTheWholeResponse) {
         append_response(whole, s);
         EXPECT_EQ(head + value, whole);
     }
+}
+
+TEST(ClientCodec, AHeadCarriesWhatWasAppliedBeforeTheValue) {
+    Response s;
+    s.value = "v";
+    s.applied = Revision(9);
+    std::string head;
+    append_response_head(head, s, 1);
+    auto const read = decode_response(body_of(head + "v"));
+    EXPECT_EQ(read.value(), s);
 }
 
 TEST(ClientCodecDeathTest, AHeadCannotCarryWhatComesBehindTheValue) {
@@ -168,6 +184,13 @@ TEST(MalformedInput, TheLastOccurrenceOfAFieldCounts) {
     Request const r = decoded(body);
     EXPECT_EQ(r.tag, Tag(2));
     EXPECT_EQ(r.path, "b");
+}
+
+TEST(MalformedInput, ABoolIsAnyNumberButZero) {
+    EXPECT_FALSE(decoded(bytes({0x88, 0x02, 0})).linear);
+    EXPECT_TRUE(decoded(bytes({0x88, 0x02, 1})).linear);
+    EXPECT_TRUE(decoded(bytes({0x88, 0x02, 0x80, 0x80, 0x80, 0x80, 0x10})).linear);
+    EXPECT_FALSE(decoded(bytes({0x88, 0x02, 1, 0x88, 0x02, 0})).linear);
 }
 
 TEST(MalformedInput, AVerbNobodyKnowsIsAVerb) {
@@ -227,6 +250,8 @@ RC_GTEST_PROP(ClientCodecProperty, ARequestComesBackAsItWasSent, ()) {
     r.value = value;
     r.offset = maybe<std::int32_t>();
     r.rev = maybe_number<Revision, std::int64_t>();
+    r.min_rev = maybe_number<Revision, std::int64_t>();
+    r.linear = *rc::gen::arbitrary<bool>();
     std::string const body = encoded(r);
     auto const back = decode_request(body);
     RC_ASSERT(back.ok());
@@ -246,6 +271,7 @@ RC_GTEST_PROP(ClientCodecProperty, AResponseComesBackAsItWasSent, ()) {
     s.len = maybe<std::int32_t>();
     s.err_code = maybe_number<Errc, std::int32_t>();
     s.err_detail = detail;
+    s.applied = maybe_number<Revision, std::int64_t>();
     std::string const body = encoded(s);
     auto const back = decode_response(body);
     RC_ASSERT(back.ok());

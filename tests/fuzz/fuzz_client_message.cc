@@ -33,7 +33,7 @@ void response(std::string_view body) {
     append_response(frame, r);
     DOOZER_ASSERT(decode_response(body_of(frame)).value() == r);
 
-    if (!r.value || r.len || r.err_code || r.err_detail) return;
+    if (!r.value || r.len || r.applied || r.err_code || r.err_detail) return;
     std::string head;
     append_response_head(head, r, r.value->size());
     DOOZER_ASSERT(head + std::string(*r.value) == frame);

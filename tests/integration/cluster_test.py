@@ -78,6 +78,18 @@ class Cluster(lab.Case):
         self.assertAnswer(f.set("/k", b"w"), err="READONLY")
         self.assertSameTrees([founder, follower])
 
+    def test_a_linear_read_finds_what_was_answered_anywhere(self):
+        """protocol.md, What is read where"""
+        servers = self.cluster(3)
+        writers = [self.connect(s) for s in servers]
+        for n in range(200):
+            writers[n % 3].put("/k", b"%d" % n)
+            got = writers[(n + 1) % 3].call("GET", path="/k", linear=1)
+            self.assertEqual(b"%d" % n, got["value"])
+        follower = self.connect(self.attach(servers[0]))
+        self.assertAnswer(follower.call("GET", path="/k", linear=1), err="READONLY",
+                          err_detail="not a member: cannot ask for the newest")
+
     def test_the_fire_drill(self):
         """cluster.md, Fire drill"""
         a, b, c = self.cluster(3)

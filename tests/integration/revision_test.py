@@ -262,5 +262,66 @@ class Waits(lab.Case):
         self.assertEqual(b"v", self.c.take(tag)["value"])
 
 
+def without(got, field, expected):
+    assert got.pop(field) == expected
+    return got
+
+
+class NewReads(lab.Case):
+    """protocol.md, What is read where"""
+
+    def setUp(self):
+        super().setUp()
+        self.server_ = self.server()
+        self.c = self.connect(self.server_)
+        self.rev = self.c.put("/d/f", b"old")
+
+    def asked(self, **fields):
+        return [self.c.send("GET", path="/d/f", **fields),
+                self.c.send("STAT", path="/d/f", **fields),
+                self.c.send("GETDIR", path="/d", offset=0, **fields),
+                self.c.send("WALK", path="/d/*", offset=0, **fields)]
+
+    def test_a_read_waits_until_its_min_rev_is_there_and_sees_the_newest_then(self):
+        tags = self.asked(min_rev=self.rev + 2)
+        tags.append(self.c.send("GETDIR", path="/d/f", offset=0, min_rev=self.rev + 2))
+        self.assertStillWaiting(self.c, *tags)
+        other = self.connect(self.server_)
+        other.put("/x")
+        self.assertStillWaiting(self.c, *tags)
+        new = other.put("/d/f", b"newer")
+        self.assertEqual([{"rev": new, "value": b"newer"}, {"rev": new, "len": 5}, {"path": "f"},
+                          {"flags": SET_FLAG, "rev": new, "path": "/d/f", "value": b"newer"},
+                          {"err_code": ERR["NOTDIR"]}],
+                         [without(self.c.take(tag), "applied", new) for tag in tags])
+
+    def test_a_min_rev_that_is_there_changes_nothing(self):
+        for min_rev in (self.rev, 1, 0, -5, -2 ** 63):
+            self.assertAnswer(self.c.call("GET", path="/d/f", min_rev=min_rev),
+                              rev=self.rev, value=b"old", applied=self.rev)
+
+    def test_large_values_and_what_is_missing_say_what_was_applied_too(self):
+        rev = self.c.put("/large", b"x" * 70_000)
+        self.assertAnswer(self.c.call("GET", path="/large", min_rev=0),
+                          rev=rev, value=b"x" * 70_000, applied=rev)
+        self.assertAnswer(self.c.call("GET", path="/missing", min_rev=0), applied=rev,
+                          **READS_NOTHING)
+
+    def test_alone_a_linear_read_is_answered_as_any_other(self):
+        plain = [self.c.take(tag) for tag in self.asked()]
+        self.assertEqual(plain, [self.c.take(tag) for tag in self.asked(linear=1)])
+        self.assertAnswer(self.c.call("REV", linear=1), rev=self.rev)
+        self.assertAnswer(self.c.call("GET", path="/d", linear=1), err="ISDIR")
+
+    def test_a_write_says_what_was_applied_and_does_not_wait(self):
+        rev = self.rev
+        got = self.c.call("SET", path="/d/f", value=b"v", rev=-1, min_rev=FAR, linear=1)
+        self.assertAnswer(got, rev=rev + 1, applied=rev + 1)
+        got = self.c.call("SET", path="/d/f", value=b"v", rev=0, min_rev=0)
+        self.assertAnswer(got, err="REV_MISMATCH", applied=rev + 2)
+        self.assertAnswer(self.c.call("NOP", min_rev=0), applied=rev + 3)
+        self.assertAnswer(self.c.call("DEL", path="/d/f", rev=-1, min_rev=0), applied=rev + 4)
+
+
 if __name__ == "__main__":
     lab.main()

@@ -20,9 +20,10 @@ MALFORMED_PATHS = ["a", "", "//", "/a//b", "/a/", "/d/", "/a b", "/a_b", "/\u00e
 MALFORMED_GLOBS = ["/a_b", "a*", "", "/[a]", "/d/", "//", "*", "**", "/a//b", "/**/", "/a b", "/\u00e9"]
 READS_NOTHING = {"rev": 0, "value": b""}  # what GET answers for what is missing or malformed
 
-_REQUEST_NUMBER = {"tag": 1, "verb": 2, "path": 4, "value": 5, "other_tag": 6, "offset": 7, "rev": 9}
+_REQUEST_NUMBER = {"tag": 1, "verb": 2, "path": 4, "value": 5, "other_tag": 6, "offset": 7, "rev": 9,
+                   "min_rev": 32, "linear": 33}
 _RESPONSE_NAME = {1: "tag", 2: "flags", 3: "rev", 5: "path", 6: "value", 8: "len",
-                  100: "err_code", 101: "err_detail"}
+                  32: "applied", 100: "err_code", 101: "err_detail"}
 _BYTES_FIELDS = {"path", "value", "err_detail"}
 
 

@@ -32,6 +32,8 @@ def random_value(rng, field):
         return random_number(rng, 32)
     if kind == field.TYPE_INT64:
         return random_number(rng, 64)
+    if kind == field.TYPE_BOOL:
+        return rng.random() < 0.5
     if kind == field.TYPE_STRING:
         return random_text(rng)
     if kind == field.TYPE_BYTES:
@@ -86,6 +88,8 @@ def answer_expected(cls, body):
     for field in cls.DESCRIPTOR.fields:
         if field.name != "other_tag" and message.HasField(field.name):
             setattr(known, field.name, getattr(message, field.name))
+            if getattr(known, field.name) is False:  # as good as not sent, and is not
+                known.ClearField(field.name)
     return f"{fields_of(known)}| {known.SerializeToString().hex()}".rstrip()
 
 

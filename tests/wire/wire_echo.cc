@@ -48,6 +48,10 @@ class Fields {
         if (value) out_ << name << '=' << static_cast<int>(*value) << ' ';
         return *this;
     }
+    Fields& flag(char const* name, bool value) {
+        if (value) out_ << name << "=True ";
+        return *this;
+    }
     Fields& bytes(char const* name, std::optional<std::string_view> const& value) {
         if (value) out_ << name << '=' << to_hex(*value) << ' ';
         return *this;
@@ -73,6 +77,8 @@ std::string request(std::string const& body) {
         .bytes("value", r.value)
         .number("offset", r.offset)
         .strong("rev", r.rev)
+        .strong("min_rev", r.min_rev)
+        .flag("linear", r.linear)
         .with_frame(frame);
 }
 
@@ -89,6 +95,7 @@ std::string response(std::string const& body) {
         .bytes("path", r.path)
         .bytes("value", r.value)
         .number("len", r.len)
+        .strong("applied", r.applied)
         .enumerator("err_code", r.err_code)
         .bytes("err_detail", r.err_detail)
         .with_frame(frame);
