@@ -1,5 +1,6 @@
 #include "sim/simulator.h"
 
+#include "sim/linearizability.h"
 #include "sim/workload.h"
 
 namespace doozer::sim {
@@ -41,6 +42,7 @@ class Run {
              check_history(workload_.ops(), workload_.watches(), cluster_.agreement().log())) {
             fail(w);
         }
+        for (std::string const& w : check_linearizability(workload_.ops()).wrong) fail(w);
         result_.operations = workload_.ops().size();
         result_.epochs = cluster_.agreement().epochs();
         result_.counts = cluster_.counts();
