@@ -134,6 +134,10 @@ consensus::Applied Replica::apply(consensus::Batch const& batch) {
     bool const mine = batch.origin() == core_.me() && !in_flight_.empty() &&
                       in_flight_.front().oseq == batch.oseq();
     std::string_view rest = batch.payload().view();
+    if (auto const to = switch_in(rest)) {
+        state_.switch_rules(*to);
+        rest = {};
+    }
     for (std::size_t i = 0; !rest.empty(); ++i) {
         auto const change = take_change(rest);
         if (!change.ok()) break;  // alike on all members

@@ -6,12 +6,22 @@ namespace doozer::replica {
 namespace {
 
 constexpr unsigned char guard_mark = 0x10;  // no kind of mutation
+constexpr char switch_mark = 0x11;          // nor this
 
 Error damaged() {
     return {Errc::other, "damaged guard"};
 }
 
 }  // namespace
+
+std::string encode_switch(Rules to) {
+    return {switch_mark, static_cast<char>(to)};
+}
+
+std::optional<Rules> switch_in(std::string_view batch) {
+    if (batch.size() != 2 || batch[0] != switch_mark) return std::nullopt;
+    return static_cast<Rules>(batch[1]);
+}
 
 void append_change(std::string& batch, Change const& change) {
     if (change.guard) {

@@ -1,5 +1,5 @@
-// What a batch holds: mutations, in order. One that a process wants for itself may carry a guard:
-// it happens only if nobody was faster, and otherwise leaves no trace.
+// What a batch holds: mutations, in order, or new rules. One that a process wants for itself may
+// carry a guard: it happens only if nobody was faster, and otherwise leaves no trace.
 #pragma once
 
 #include <optional>
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "replica/rules.h"
 #include "store/mutation.h"
 
 namespace doozer::replica {
@@ -26,6 +27,12 @@ struct Change {
     store::Mutation mutation;
     bool operator==(Change const&) const = default;
 };
+
+/// A batch that is this and nothing else: from here on changes are applied by these rules. Uses no
+/// revision.
+std::string encode_switch(Rules to);
+/// The rules that the batch is to bring; none: it holds changes.
+std::optional<Rules> switch_in(std::string_view batch);
 
 /// Appends a guard, if there is one (1 byte, revision 8, path size 2, path; numbers
 /// little-endian), and the mutation as store::append_mutation() does.

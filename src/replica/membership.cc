@@ -65,6 +65,7 @@ bool Membership::look(Instant now, Core const& core, State const& state, Wishes 
                      register_in(wishes.proposals, state, true);
                      kick(now, voting, core, state, wishes.proposals);
                      clean(now, core, state, wishes.proposals);
+                     switch_rules(now, core, state, wishes.proposals);
                  },
                  [&](Following& following) { follow(now, following, core, state, wishes.ask); },
                  [](auto const&) {}},
@@ -168,6 +169,13 @@ void Membership::clean(Instant now, Core const& core, State const& state, Propos
         }
     }
     missing_since_ = std::move(missing);
+}
+
+/// New rules, as soon as everybody can apply changes by them.
+void Membership::switch_rules(Instant now, Core const& core, State const& state,
+                              Proposals& proposals) const {
+    if (!first_of_those_heard(now, core)) return;
+    if (auto const next = state.next_rules()) proposals.add_switch(*next);
 }
 
 /// Only one is to do what any could do; if two do, the guards let one of them pass.

@@ -79,6 +79,8 @@ class Membership {
     void kick(Instant now, Voting& voting, consensus::Core const& core, State const& state,
               Proposals& proposals) const;
     void clean(Instant now, consensus::Core const& core, State const& state, Proposals& proposals);
+    void switch_rules(Instant now, consensus::Core const& core, State const& state,
+                      Proposals& proposals) const;
     void follow(Instant now, Following& following, consensus::Core const& core, State const& state,
                 std::optional<consensus::Ask>& ask);
     void join(Instant now, Following const& following, consensus::Core const& core,

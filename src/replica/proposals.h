@@ -45,6 +45,11 @@ class Proposals {
         bytes_ += batch.changes.size();
         batch.origins.push_back(origin);
     }
+    /// A batch of its own.
+    void add_switch(Rules to) {
+        batches_.push_back({encode_switch(to), {}});
+        bytes_ += batches_.back().changes.size();
+    }
     [[nodiscard]] bool empty() const { return batches_.empty(); }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
 
@@ -66,7 +71,8 @@ class Proposals {
   private:
     Proposed& open_batch() {
         bool const full = batches_.empty() || batches_.back().changes.size() >= batch_bytes_full ||
-                          batches_.back().origins.size() >= batch_mutations_max;
+                          batches_.back().origins.size() >= batch_mutations_max ||
+                          switch_in(batches_.back().changes);
         if (full) batches_.push_back(std::exchange(spare_, {}));
         return batches_.back();
     }

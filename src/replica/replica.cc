@@ -78,7 +78,7 @@ consensus::Core first_core(Options const& options) {
 
 Replica::Replica(Options options)
     : options_(std::move(options)),
-      state_(options_.store),
+      state_(options_.store, options_.rules),
       sessions_(options_.access.initial(), options_.seed),
       reads_(state_.store(), sessions_),
       linear_reads_(sessions_),

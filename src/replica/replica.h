@@ -31,6 +31,7 @@ struct Options {
     std::size_t value_bytes_max = value_bytes_default;
     std::uint64_t seed = 0;  ///< a number that clients cannot know
     consensus::Tuning tuning;
+    RulesTable rules;
     Duration no_quorum_after = seconds(3);  ///< then changes are refused that were not proposed yet
     consensus::Recorder* recorder = nullptr;  ///< of every step of the core; outlives the replica
 };
@@ -50,6 +51,8 @@ class Replica : private consensus::Application {
     [[nodiscard]] State const& state() const { return state_; }
     [[nodiscard]] consensus::Core const& core() const { return core_; }
     [[nodiscard]] Membership const& membership() const { return membership_; }
+    /// The cluster applies changes by rules that this program does not know: it is to end.
+    [[nodiscard]] bool is_outdated() const { return state_.is_outdated(); }
     /// This voter hears so few that nothing can be changed.
     [[nodiscard]] bool has_no_quorum(Instant now) const;
 

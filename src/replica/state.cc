@@ -14,8 +14,6 @@ using store::Path;
 namespace {
 
 constexpr std::string_view calendar = "/ctl/cal";
-constexpr std::uint64_t version = 1;
-
 /// The revision that a condition is compared with. Source: protocol.md, Revisions.
 Revision current(store::Store const& store, Path path) {
     return store.find(path, store.revision()).rev;
@@ -78,6 +76,35 @@ void State::note(store::Applied const& applied) {
     touched_ = touched_ || is_address || event.path.starts_with("/ctl/cal/");
 }
 
+void State::switch_rules(Rules to) {
+    if (to != rules_ + 1) return;
+    bool const unknown_here = to > known_.newest();
+    if (!unknown_here && !all_know(to)) return;
+    rules_ = to;
+    consensus::Hasher h;
+    feed_all(h, chain_, rules_);
+    chain_ = h.digest().low;
+}
+
+std::optional<Rules> State::next_rules() const {
+    Rules const next = rules_ + 1;
+    if (next > known_.newest() || !all_know(next)) return std::nullopt;
+    return next;
+}
+
+bool State::all_know(Rules rules) const {
+    auto const is_known_to = [&](std::string const& id) { return knows(id, rules); };
+    std::vector<std::string> const registered = names_in("/ctl/node");
+    return std::all_of(registered.begin(), registered.end(), is_known_to) &&
+           std::all_of(voters_.begin(), voters_.end(),
+                       [&](MemberId id) { return is_known_to(id.str()); });
+}
+
+bool State::knows(std::string const& id, Rules rules) const {
+    auto const version = value(node_path(id, "version"));
+    return known_.are_known_to(version ? version->view() : std::string_view(), rules);
+}
+
 std::optional<MemberIds> State::take_new_voters() {
     if (!std::exchange(touched_, false)) return std::nullopt;
     MemberIds next;
@@ -86,7 +113,8 @@ std::optional<MemberIds> State::take_new_voters() {
         if (!store::is_path_component(slot.content)) continue;
         MemberId const id(slot.content);
         bool const votes = std::binary_search(voters_.begin(), voters_.end(), id);
-        bool const known = votes || revision_of(node_path(slot.content, "addr")) > missing;
+        bool const known = votes || (revision_of(node_path(slot.content, "addr")) > missing &&
+                                     !is_outdated() && knows(slot.content, rules_));
         bool const again = std::find(next.begin(), next.end(), id) != next.end();
         if (!known || again || removed_.contains(id)) continue;
         if (next.size() < consensus::voters_max) next.push_back(id);
@@ -102,7 +130,7 @@ std::optional<MemberIds> State::take_new_voters() {
 
 std::string State::snapshot() const {
     std::string out;
-    append_number(out, version, 1);
+    append_number(out, rules_, 1);
     append_number(out, chain_, 8);
     append_ids(out, voters_.size(), voters_);
     append_ids(out, removed_.size(), removed_);
@@ -110,7 +138,12 @@ std::string State::snapshot() const {
 }
 
 bool State::install(std::string_view bytes) {
-    if (take_number(bytes, 1) != version) return false;
+    auto const rules = take_number(bytes, 1);
+    if (!rules || *rules == 0) return false;
+    if (*rules > known_.newest()) {
+        rules_ = static_cast<Rules>(*rules);
+        return false;
+    }
     auto const chain = take_number(bytes, 8);
     if (!chain) return false;
     auto const voters = take_ids(bytes);
@@ -120,6 +153,7 @@ bool State::install(std::string_view bytes) {
     if (!store.ok()) return false;
     store_ = std::move(store).value();
     chain_ = *chain;
+    rules_ = static_cast<Rules>(*rules);
     voters_ = *voters;
     removed_ = {removed->begin(), removed->end()};
     touched_ = false;

@@ -26,10 +26,16 @@ struct Restored {
 
 class State {
   public:
-    explicit State(store::StoreLimits limits) : limits_(limits), store_(limits) {}
+    /// `known`: the rules that this program can apply changes by.
+    explicit State(store::StoreLimits limits, RulesTable known = {})
+        : limits_(limits), known_(std::move(known)), store_(limits) {}
 
-    /// The voters before the first change, when a cluster is founded.
-    void found(MemberId founder) { voters_ = {founder}; }
+    /// The voters before the first change, when a cluster is founded. It begins with the newest
+    /// rules.
+    void found(MemberId founder) {
+        voters_ = {founder};
+        rules_ = known_.newest();
+    }
 
     /// The tree that the cluster begins with, if it is to have one: files with the revisions that
     /// they had elsewhere, none above `last`. What follows has revisions that were never given
@@ -40,9 +46,21 @@ class State {
     /// Applies a change, if its guard lets it.
     std::optional<store::Applied> apply(Change const& change);
 
+    /// Goes over to the next rules, if all who have a slot or are in /ctl/node know them by their
+    /// versions there. Else it leaves no trace.
+    void switch_rules(Rules to);
+    /// The rules that all are ready to go over to, and this program knows.
+    [[nodiscard]] std::optional<Rules> next_rules() const;
+    /// By which changes are applied.
+    [[nodiscard]] Rules rules() const { return rules_; }
+    /// The cluster has gone over to rules that this program does not know: nothing is right here
+    /// any more.
+    [[nodiscard]] bool is_outdated() const { return rules_ > known_.newest(); }
+
     /// To be called behind each batch: the voters, if the batch changed them. A slot counts if it
-    /// holds the id of a process that votes already or has its address in /ctl/node, and that was
-    /// never removed. A change that would leave nobody leaves the voters as they are.
+    /// holds the id of a process that votes already, or has its address in /ctl/node and a version
+    /// that knows the rules, and that was never removed. A change that would leave nobody leaves
+    /// the voters as they are.
     std::optional<MemberIds> take_new_voters();
 
     /// The survivor goes on alone, at the next multiple of 2^40: no revision that the others may
@@ -51,7 +69,7 @@ class State {
     void force(MemberId survivor, Made made);
 
     [[nodiscard]] std::string snapshot() const;
-    /// False: these bytes are no snapshot, and nothing was changed.
+    /// False: these bytes are no snapshot, and nothing was changed but is_outdated().
     bool install(std::string_view bytes);
 
     /// A digest of every change and of what came of it.
@@ -79,11 +97,16 @@ class State {
     void note(store::Applied const& applied);
     void empty_slot(Slot const& slot);
 
+    [[nodiscard]] bool all_know(Rules rules) const;
+    [[nodiscard]] bool knows(std::string const& id, Rules rules) const;
+
     store::StoreLimits limits_;
+    RulesTable known_;
     store::Store store_;
     MemberIds voters_;
     std::set<MemberId> removed_;  // may never vote again (I10)
     std::uint64_t chain_ = 0;
+    Rules rules_ = 1;
     bool touched_ = false;  // something that voters depend on has changed
 };
 

@@ -18,7 +18,7 @@ MemberIds ids(std::initializer_list<char const*> names) {
 
 class StateTest : public testing::Test {
   protected:
-    StateTest() {
+    explicit StateTest(RulesTable const& known = {}) : state(store::StoreLimits{}, known) {
         state.found(MemberId("A"));
         set("/ctl/node/A/addr", "a:1");
         set("/ctl/cal/0", "A");
@@ -28,8 +28,11 @@ class StateTest : public testing::Test {
         state.apply({{}, Mutation::set(Path::trusted(path), value, clobber)});
     }
     void registered(std::string const& id) { set("/ctl/node/" + id + "/addr", id + ":1"); }
+    void is_of(std::string const& id, std::string const& version) {
+        set("/ctl/node/" + id + "/version", version);
+    }
 
-    State state{store::StoreLimits{}};
+    State state;
 };
 
 TEST_F(StateTest, ASlotCountsIfItHoldsARegisteredProcess) {
@@ -140,6 +143,89 @@ TEST(ChangeCodec, WhatIsWrittenIsReadAndNothingElse) {
         std::string_view cut = std::string_view(alone).substr(0, size);
         EXPECT_FALSE(take_change(cut).ok()) << size;
     }
+}
+
+/// Two sets of rules, of which release 1.1 has brought the second.
+class RulesSwitchTest : public StateTest {
+  protected:
+    RulesSwitchTest() : StateTest(both) {
+        EXPECT_EQ(state.rules(), 2) << "a founder begins with the newest";
+        EXPECT_TRUE(state.install(old_copy()));
+        EXPECT_EQ(state.rules(), 1);
+    }
+    /// Of a cluster that 1.0 has founded.
+    static std::string old_copy() {
+        State old{store::StoreLimits{}};
+        old.found(MemberId("A"));
+        for (auto const& [path, value] : {std::pair{"/ctl/node/A/addr", "a:1"},
+                                          {"/ctl/node/A/version", "1.0.0"},
+                                          {"/ctl/cal/0", "A"}}) {
+            old.apply({{}, Mutation::set(Path::trusted(path), value, clobber)});
+        }
+        (void)old.take_new_voters();
+        return old.snapshot();
+    }
+
+    static inline RulesTable const both{{{1, 0}, {1, 1}}};
+};
+
+TEST_F(RulesSwitchTest, NewRulesComeWhenAllWhoAreRegisteredKnowThem) {
+    state.switch_rules(2);
+    EXPECT_EQ(state.rules(), 1) << "A does not know them";
+    is_of("A", "1.1.0");
+    EXPECT_EQ(state.next_rules(), Rules{2});
+    set("/ctl/node/F/version", "1.0.3");  // a follower
+    state.switch_rules(2);
+    EXPECT_EQ(state.rules(), 1);
+    EXPECT_EQ(state.next_rules(), std::nullopt);
+    is_of("F", "2.0.0");
+    std::uint64_t const before = state.chain();
+    state.switch_rules(2);
+    EXPECT_EQ(state.rules(), 2);
+    EXPECT_NE(state.chain(), before) << "members that switch at different places must notice";
+    EXPECT_EQ(state.next_rules(), std::nullopt);
+    state.switch_rules(1);
+    EXPECT_EQ(state.rules(), 2) << "there is no way back";
+}
+
+TEST_F(RulesSwitchTest, WhoDoesNotKnowTheRulesGetsNoVote) {
+    is_of("A", "1.1.0");
+    state.switch_rules(2);
+    registered("B");
+    is_of("B", "1.0.0");
+    set("/ctl/cal/1", "B");
+    EXPECT_FALSE(state.take_new_voters());
+    set("/ctl/cal/1", "");
+    is_of("B", "1.1.0");
+    set("/ctl/cal/1", "B");
+    EXPECT_EQ(state.take_new_voters(), ids({"A", "B"}));
+}
+
+TEST_F(RulesSwitchTest, ASnapshotSaysWhichRulesItIsOf) {
+    is_of("A", "1.1.0");
+    state.switch_rules(2);
+    State same{store::StoreLimits{}, both};
+    ASSERT_TRUE(same.install(state.snapshot()));
+    EXPECT_EQ(same.rules(), 2);
+    State older{store::StoreLimits{}};
+    EXPECT_FALSE(older.install(state.snapshot()));
+    EXPECT_TRUE(older.is_outdated());
+    EXPECT_EQ(older.rules(), 2);
+}
+
+TEST_F(RulesSwitchTest, AFollowerThatDoesNotKnowTheNewRulesSaysSo) {
+    State older{store::StoreLimits{}};
+    ASSERT_TRUE(older.install(old_copy()));
+    older.switch_rules(2);
+    EXPECT_TRUE(older.is_outdated());
+}
+
+TEST(Switch, IsABatchOfItsOwn) {
+    EXPECT_EQ(switch_in(encode_switch(7)), Rules{7});
+    EXPECT_EQ(switch_in(""), std::nullopt);
+    std::string batch;
+    append_change(batch, {{}, Mutation::set(Path::trusted("/a"), "", clobber)});
+    EXPECT_EQ(switch_in(batch), std::nullopt);
 }
 
 }  // namespace

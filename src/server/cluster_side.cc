@@ -11,8 +11,9 @@ namespace doozer::server {
 
 namespace {
 
-MemberLinks::Settings settings_of(Options const& options) {
+MemberLinks::Settings settings_of(Options const& options, wire::MemberVersions versions) {
     MemberLinks::Settings settings;
+    settings.versions = versions;
     settings.key = ClusterSide::key_of(options);
     settings.insecure_members = options.insecure_members;
     settings.seed = random_number();
@@ -62,8 +63,8 @@ std::optional<net::SharedKey> ClusterSide::key_of(Options const& options) {
 }
 
 ClusterSide::ClusterSide(net::asio::io_context& loop, net::ReadBuffer& buffer,
-                         Options const& options, Tell tell)
-    : tell_(std::move(tell)), links_(loop, buffer, settings_of(options), callbacks()) {
+                         Options const& options, wire::MemberVersions versions, Tell tell)
+    : tell_(std::move(tell)), links_(loop, buffer, settings_of(options, versions), callbacks()) {
     self_.cluster_name = options.cluster_name;
 }
 
@@ -76,7 +77,7 @@ void ClusterSide::begin(base::ProcessId const& id, net::Address const& advertise
 MemberLinks::Callbacks ClusterSide::callbacks() {
     MemberLinks::Callbacks c;
     c.on_link_up = [this](MemberPeer const& peer) {
-        linked_.insert(peer.id);
+        linked_[peer.id] = peer.version;
         spdlog::info("{}: linked with {} at {}", self_.id, peer.id, peer.address);
         tell_(replica::LinkUp{peer.id});
     };
@@ -93,8 +94,9 @@ MemberLinks::Callbacks ClusterSide::callbacks() {
 }
 
 void ClusterSide::on_message(base::ProcessId const& id, std::string_view body) {
-    if (!linked_.contains(id)) return;
-    auto message = wire::decode_message(body);
+    auto const link = linked_.find(id);
+    if (link == linked_.end()) return;
+    auto message = wire::decode_message(body, link->second);
     if (!message.ok()) {
         return spdlog::error("{}: dropped what {} sent: {}", self_.id, id, message.error().detail);
     }
@@ -128,9 +130,10 @@ void ClusterSide::perform(replica::Effects& effects) {
 
 void ClusterSide::send(consensus::Send const& send) {
     base::ProcessId const to = send.to.str();
-    if (!linked_.contains(to)) return;
+    auto const link = linked_.find(to);
+    if (link == linked_.end()) return;
     encoded_.clear();
-    wire::append_message(encoded_, send.message);
+    wire::append_message(encoded_, send.message, link->second);
     links_.send(to, base::Bytes(encoded_), route_of(send.message));
 }
 
@@ -138,7 +141,7 @@ void ClusterSide::send(consensus::Send const& send) {
 void ClusterSide::begin_anew() {
     base::ProcessId const before = std::exchange(self_.id, new_process_id());
     spdlog::warn("{}: removed from the cluster; goes on as {}", before, self_.id);
-    for (base::ProcessId const& id : std::exchange(linked_, {})) tell_(replica::LinkDown{id});
+    for (auto const& link : std::exchange(linked_, {})) tell_(replica::LinkDown{link.first});
     links_.set_self(self_);
     tell_(replica::IdentityGiven{self_.id});
 }

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +21,7 @@ class ClusterSide {
     using Tell = std::function<void(replica::Input const&)>;
     /// `tell` takes what the replica is told, between its steps.
     ClusterSide(net::asio::io_context& loop, net::ReadBuffer& buffer, Options const& options,
-                Tell tell);
+                wire::MemberVersions versions, Tell tell);
 
     /// The shared key of the cluster secret; none without one.
     static std::optional<net::SharedKey> key_of(Options const& options);
@@ -50,7 +50,7 @@ class ClusterSide {
 
     Tell tell_;
     MemberSelf self_;
-    std::set<base::ProcessId> linked_;  // as the replica knows it
+    std::map<base::ProcessId, std::uint16_t> linked_;  // as the replica knows it; and the version
     std::optional<std::string> refused_;
     std::string last_failure_;
     std::string encoded_;  // used again with each message

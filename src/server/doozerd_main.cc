@@ -1,54 +1,6 @@
 // doozerd: one process of a cluster.
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
-
-#include <cstdio>
-#include <cstdlib>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "doozer/version.h"
-#include "server/machine.h"
-#include "server/node.h"
-#include "server/options.h"
-
-namespace {
-
-std::string environment(char const* name) {
-    char const* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): no threads yet
-    return value != nullptr ? value : "";
-}
-
-int fail(int status, std::string const& why) {
-    std::fprintf(stderr, "doozerd: %s\n", why.c_str());
-    return status;
-}
-
-}  // namespace
+#include "server/program.h"
 
 int main(int argc, char** argv) {
-    using namespace doozer;  // NOLINT(google-build-using-namespace): a program, not a library
-    std::vector<std::string_view> const words(argv + 1, argv + argc);
-    auto const options = server::parse_options(words, environment);
-    if (!options.ok()) return fail(2, options.error().detail);
-    if (options.value().show_help) {
-        std::fputs(std::string(server::usage()).c_str(), stderr);
-        return 0;
-    }
-    if (options.value().show_version) {
-        std::puts("doozerd " DOOZER_VERSION);
-        return 0;
-    }
-    spdlog::set_default_logger(spdlog::stderr_color_mt("doozerd"));
-    spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-    server::prepare_process();
-    server::raise_descriptor_limit();
-
-    server::Node node(options.value());
-    if (auto const ready = node.prepare(); !ready.ok()) {
-        return fail(1, ready.error().detail);
-    }
-    if (auto const ended = node.run(); !ended.ok()) return fail(1, ended.error().detail);
-    return 0;
+    return doozer::server::run_program(argc, argv, {});
 }

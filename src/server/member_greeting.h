@@ -12,11 +12,6 @@
 
 namespace doozer::server {
 
-/// The member protocol's versions that this program speaks. Two processes speak the newest that
-/// both know, so that neighbours can be mixed while a cluster is upgraded.
-inline constexpr std::uint16_t member_version_oldest = 1;
-inline constexpr std::uint16_t member_version_newest = 1;
-
 /// Who a process is to others.
 struct MemberSelf {
     base::ProcessId id;
@@ -24,10 +19,7 @@ struct MemberSelf {
     net::Address advertised;
 };
 
-struct MemberVersions {
-    std::uint16_t oldest = member_version_oldest;
-    std::uint16_t newest = member_version_newest;
-};
+using wire::MemberVersions;
 
 /// The newest version that both understand.
 std::optional<std::uint16_t> common_version(MemberVersions const& ours,

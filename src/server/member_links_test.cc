@@ -104,7 +104,7 @@ TEST_F(MemberLinksTest, TwoEndsFindEachOtherAndTellWhoTheyAre) {
     EXPECT_EQ(a.ups[0].address, b.address());
     EXPECT_EQ(b.ups[0].id, a.id);
     EXPECT_EQ(b.ups[0].address, a.address());
-    EXPECT_EQ(b.ups[0].version, member_version_newest);
+    EXPECT_EQ(b.ups[0].version, wire::member_versions.newest);
     EXPECT_THAT(a.refused, IsEmpty());
 }
 

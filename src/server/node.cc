@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "doozer/version.h"
 #include "journal/reader.h"
 #include "server/clock.h"
 #include "server/entropy.h"
@@ -51,8 +50,9 @@ wire::FlightRecorder::Bounds flight_bounds(Options const& options) {
 
 }  // namespace
 
-Node::Node(Options options)
+Node::Node(Options options, Release release)
     : options_(std::move(options)),
+      release_(std::move(release)),
       loop_(1),
       signals_(loop_, SIGINT, SIGTERM),
       recording_wanted_(loop_, SIGUSR1),
@@ -123,7 +123,8 @@ void Node::begin() {
     net::Address const advertised = options_.advertise ? *options_.advertise : listener_.address();
     options.identity.address = net::to_string(advertised);
     options.identity.hostname = hostname();
-    options.identity.version = DOOZER_VERSION;
+    options.identity.version = release_.version;
+    options.rules = release_.rules;
     options.access = replica::Access(options_.read_write_secret, options_.read_only_secret);
     options.store = store_limits(options_);
     options.pulse = options_.pulse;
@@ -142,7 +143,7 @@ void Node::begin() {
     now_ = monotonic_now();
     replica_ = std::make_unique<replica::Replica>(options);
     record_failures(recorder_, replica_->core());
-    cluster_.emplace(loop_, read_buffer_, options_,
+    cluster_.emplace(loop_, read_buffer_, options_, release_.member_protocol,
                      [this](replica::Input const& input) { step(input); });
     cluster_->begin(options.identity.id, advertised);
     if (!options_.attach.empty()) attach_by_ = now_ + attach_within;
@@ -152,7 +153,7 @@ void Node::begin() {
     await_signals();
     listener_.start();
     if (web_) web_->start();
-    spdlog::info("doozerd {} {} {} cluster {} and listens on {}", DOOZER_VERSION,
+    spdlog::info("doozerd {} {} {} cluster {} and listens on {}", release_.version,
                  options.identity.id, options_.attach.empty() ? "founded" : "joins",
                  options_.cluster_name, net::to_string(listener_.address()));
     if (web_) {
@@ -218,6 +219,13 @@ void Node::adopt_members() {
 
 /// Whether this process can ever do what it was started for.
 void Node::judge() {
+    if (replica_->is_outdated()) {
+        failure_ = Error{Errc::other, fmt::format("cluster {} applies changes by rules {}, which "
+                                                  "doozerd {} does not know: start a newer one",
+                                                  options_.cluster_name, replica_->state().rules(),
+                                                  release_.version)};
+        return;
+    }
     if (attach_by_ == never) return;
     if (replica_->serving()) {
         attach_by_ = never;

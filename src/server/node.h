@@ -16,6 +16,7 @@
 #include "server/client_session.h"
 #include "server/cluster_side.h"
 #include "server/options.h"
+#include "server/release.h"
 #include "web/host.h"
 #include "web/server.h"
 #include "wire/flight_recorder.h"
@@ -24,7 +25,7 @@ namespace doozer::server {
 
 class Node : public SessionHost, public web::Host {
   public:
-    explicit Node(Options options);
+    explicit Node(Options options, Release release = {});
 
     /// Reads the certificate and binds the listening socket. Error (other): one line.
     Result<Done> prepare();
@@ -74,6 +75,7 @@ class Node : public SessionHost, public web::Host {
     void remove(ClientSession& session);
 
     Options options_;
+    Release release_;
     net::asio::io_context loop_;
     net::asio::signal_set signals_;
     net::asio::signal_set recording_wanted_;

@@ -74,7 +74,7 @@ std::uint64_t shape() {
     ArchiveWriter(bytes).all(Core(two[0], Configuration{{}, Epoch(1), two, two}, Tuning{}));
     Hasher h;
     h.bytes(bytes);
-    feed_all(h, member_protocol_version, std::variant_size_v<Input>, std::variant_size_v<Message>);
+    feed_all(h, member_versions.newest, std::variant_size_v<Input>, std::variant_size_v<Message>);
     return h.digest().low;
 }
 

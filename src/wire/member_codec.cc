@@ -9,15 +9,15 @@ using namespace consensus;
 // The kind is the index in this list: what is new goes to the end, what is gone leaves its place,
 // and the version grows.
 static_assert(
-    member_protocol_version == 1 &&
+    member_versions.newest == 1 &&
     std::is_same_v<Message, std::variant<Hello, Frame, Prevote, PrevoteReply, Prepare, Promise,
                                          Accept, Accepted, Nack, Sealed, Fetch, Decided, Snapshot,
                                          Forward, ReadQuery, ReadReply, Ping, Pong, Propose>>);
 
-void append_message(std::string& out, Message const& message) {
+void append_message(std::string& out, Message const& message, std::uint16_t version) {
     ArchiveWriter to(out);
     if (std::holds_alternative<Hello>(message)) {
-        to.all(std::uint8_t{0}, member_protocol_version, std::get<Hello>(message));
+        to.all(std::uint8_t{0}, version, std::get<Hello>(message));
     } else {
         to.all(message);
     }
@@ -32,16 +32,16 @@ std::string subject(std::string_view body) {
     return std::string("member message ") + name_of_kind(kind);
 }
 
-void read(ArchiveReader& from, bool hello, Message& message) {
+void read(ArchiveReader& from, std::uint16_t version, bool hello, Message& message) {
     if (!hello) return from.all(message);
     from.number();
-    if (from.number() != member_protocol_version) throw NoArchive{"of another protocol version"};
+    if (from.number() != version) throw NoArchive{"of another protocol version"};
     from.all(message.emplace<Hello>());
 }
 
 }  // namespace
 
-Result<Message> decode_message(std::string_view body) {
+Result<Message> decode_message(std::string_view body, std::uint16_t version) {
     if (body.size() > member_message_bytes_max) {
         return Error{Errc::other, "member message of " + std::to_string(body.size()) +
                                       " bytes is over the limit of " +
@@ -50,7 +50,7 @@ Result<Message> decode_message(std::string_view body) {
     ArchiveReader from(body);
     try {
         Result<Message> result = Message();
-        read(from, !body.empty() && body.front() == 0, result.value());
+        read(from, version, !body.empty() && body.front() == 0, result.value());
         from.finish();
         return result;
     } catch (NoArchive const& no) {

@@ -98,8 +98,9 @@ TEST(MemberCodec, RefusesInOneLineThatSaysWhatAndWhere) {
 TEST(MemberCodec, RefusesAHelloOfAnotherVersion) {
     std::string hello = encoded(Hello{});
     ASSERT_TRUE(decode_message(hello).ok());
-    hello[1] = static_cast<char>(member_protocol_version + 1);
+    hello[1] = static_cast<char>(member_versions.newest + 1);
     EXPECT_EQ(refusal(hello), "member message HELLO, byte 2: of another protocol version");
+    EXPECT_TRUE(decode_message(hello, member_versions.newest + 1).ok());
 }
 
 TEST(MemberCodec, BelievesNoCountAndNoLengthThatTheRestDoesNotJustify) {

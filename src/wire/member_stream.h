@@ -17,6 +17,7 @@
 #include "base/ids.h"
 #include "base/limits.h"
 #include "base/result.h"
+#include "wire/member_protocol.h"
 
 namespace doozer::wire {
 
@@ -37,8 +38,8 @@ static_assert(base::member_part_bytes_max < (1U << 24U));
 struct Greeting {
     enum class Kind : std::uint8_t { frames = 0, bulk = 1 };
 
-    std::uint16_t oldest_version = 1;  ///< of the member protocol: what this process understands
-    std::uint16_t newest_version = 1;
+    std::uint16_t oldest_version = member_versions.oldest;  ///< that this process understands
+    std::uint16_t newest_version = member_versions.newest;
     Kind kind = Kind::frames;
     std::uint64_t link = 0;  ///< chosen at random by who dials; one for frames and bulk
     std::string cluster_name;

@@ -1,0 +1,29 @@
+#include "replica/rules.h"
+
+#include "base/assert.h"
+#include "base/parse.h"
+
+namespace doozer::replica {
+namespace {
+
+/// Takes a number and what separates it from the next; -1: there is none.
+int take_part(std::string_view& version) {
+    std::string_view const part = version.substr(0, version.find('.'));
+    version.remove_prefix(part.size() == version.size() ? part.size() : part.size() + 1);
+    auto const number = base::parse_integer(part);
+    constexpr int highest = 1'000'000;
+    bool const plausible = number.ok() && number.value() >= 0 && number.value() <= highest;
+    return plausible ? static_cast<int>(number.value()) : -1;
+}
+
+}  // namespace
+
+bool RulesTable::are_known_to(std::string_view version, Rules rules) const {
+    DOOZER_ASSERT(rules >= 1 && rules <= newest());
+    if (rules == 1) return true;
+    int const major = take_part(version);
+    int const minor = take_part(version);
+    return std::pair(major, minor) >= since[rules - 1U];
+}
+
+}  // namespace doozer::replica

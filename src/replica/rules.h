@@ -1,0 +1,27 @@
+// By which rules changes are applied. All members must apply a change alike; so a program that
+// applies them in a new way begins with the old one, and goes over with a change of its own, once
+// every process of the cluster is known to be able to.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace doozer::replica {
+
+/// Numbered from 1. The form of the snapshot belongs to the rules: it begins with their number.
+using Rules = std::uint8_t;
+
+/// Which release brought which rules.
+struct RulesTable {
+    /// At index n, the first release (major, minor) that knows rules n + 1. Not empty.
+    std::vector<std::pair<int, int>> since = {{1, 0}};
+
+    [[nodiscard]] Rules newest() const { return static_cast<Rules>(since.size()); }
+    /// Whether a process of this version, as in /ctl/node/<id>/version, knows these rules. All know
+    /// the first, whatever their version says. REQUIRES: 1 <= rules <= newest().
+    [[nodiscard]] bool are_known_to(std::string_view version, Rules rules) const;
+};
+
+}  // namespace doozer::replica
