@@ -226,6 +226,10 @@ void Node::judge() {
                                                   release_.version)};
         return;
     }
+    if (std::exchange(rules_, replica_->state().rules()) != rules_) {
+        spdlog::info("{}: changes are applied by rules {} after revision {}", cluster_->id(),
+                     rules_, replica_->store().revision().value());
+    }
     if (attach_by_ == never) return;
     if (replica_->serving()) {
         attach_by_ = never;

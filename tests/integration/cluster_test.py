@@ -6,56 +6,12 @@ import signal
 import socket
 import time
 
+import cluster_lab
 import lab
 import wire
 
-TIMEOUT = "3"  # seconds of silence after which a member is removed
 
-
-class Cluster(lab.Case):
-    def start(self, port=None, *flags, env=None):
-        return self.server("-timeout", TIMEOUT, *flags, port=port, pulse="0.5", env=env)
-
-    def attach(self, to, port=None, *flags, env=None):
-        """A process that follows the cluster of `to`."""
-        server = self.start(port, "-a", to.address, *flags, env=env)
-        self.connect(server).rev()
-        return server
-
-    def cluster(self, members, *flags, env=None):
-        """So many members that all vote."""
-        founder = self.start(None, *flags, env=env)
-        servers = [founder] + [self.attach(founder, None, *flags, env=env)
-                               for _ in range(members - 1)]
-        client = self.connect(founder)
-        for slot in range(1, members):
-            client.put("/ctl/cal/%d" % slot)
-        for server in servers:
-            self.becomes_member(server)
-        return servers
-
-    def me(self, server):
-        return self.connect(server).call("SELF")["value"].decode()
-
-    def becomes_member(self, server):
-        def writes():
-            got = self.connect(server).set("/probe", b"x")
-            return "err_code" not in got
-        lab.poll(writes, why="%s a member" % server.address)
-
-    def slots(self, server):
-        return {path: value.decode() for path, _, value in self.connect(server).files("/ctl/cal/*")}
-
-    def tree(self, server, rev):
-        return self.connect(server).files("/**", rev)
-
-    def assertSameTrees(self, servers):
-        """cluster.md, wound 5: copies are identical at any revision"""
-        rev = max(self.connect(s).rev() for s in servers)
-        first = self.tree(servers[0], rev)  # waits for the revision
-        for server in servers[1:]:
-            self.assertEqual(first, self.tree(server, rev))
-
+class Cluster(cluster_lab.ClusterCase):
     def test_every_member_reads_and_writes(self):
         servers = self.cluster(3)
         for i, server in enumerate(servers):
@@ -123,14 +79,8 @@ class Cluster(lab.Case):
     def test_killed_and_started_again_on_its_address_it_is_back_at_once(self):
         """wound 4"""
         a, b, c = self.cluster(3)
-        port = next(p for p in (b,) if p).address
         for _ in range(2):
-            b.kill()
-            number = int(port.rpartition(":")[2])
-            b = self.keep(lab.Server(_Fixed(port, number), "-timeout", TIMEOUT, "-a", a.address,
-                                     pulse="0.5"))
-            lab.poll(b.listens)
-            self.becomes_member(b)
+            b = self.again(b, a)
             self.assertEqual(3, len(set(self.slots(a).values()) - {""}))
         self.assertSameTrees([a, b, c])
 
@@ -212,13 +162,6 @@ class Cluster(lab.Case):
             with socket.create_connection((host, int(port))) as s:
                 s.sendall(garbage)
         self.connect(servers[0]).put("/k", b"w")
-
-
-class _Fixed:
-    """A port that is the test's already."""
-
-    def __init__(self, address, number):
-        self.address, self.number = address, number
 
 
 if __name__ == "__main__":

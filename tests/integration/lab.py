@@ -128,11 +128,12 @@ class Process:
 
 
 class Server(Process):
-    """One doozerd at this port."""
+    """One doozerd at this port; `program`: another one than that under test."""
 
-    def __init__(self, port, *flags, pulse=QUIET_PULSE, web=("-w", "false"), env=None, limits=None):
-        self.address = port.address
-        argv = [OPTIONS.doozerd, "-l", self.address, *web, *(("-pulse", pulse) if pulse else ()), *flags]
+    def __init__(self, port, *flags, pulse=QUIET_PULSE, web=("-w", "false"), env=None, limits=None,
+                 program=None):
+        self.port, self.address = port, port.address
+        argv = [program or OPTIONS.doozerd, "-l", self.address, *web, *(("-pulse", pulse) if pulse else ()), *flags]
         super().__init__(argv, env=env, limits=limits)
 
     def listens(self):
