@@ -6,10 +6,18 @@
 
 namespace doozer::cli {
 
+namespace {
+
+void connect_as(GlobalOptions const& said, Options& connection) {
+    connection.boot_uri = said.boot_uri;
+    connection.tls_authority_file = said.tls_authority_file;
+}
+
+}  // namespace
+
 Result<Client> Invocation::connect(std::optional<std::chrono::milliseconds> request_timeout) const {
     Options connection;
-    connection.boot_uri = options.boot_uri;
-    connection.tls_authority_file = options.tls_authority_file;
+    connect_as(options, connection);
     connection.request_timeout = request_timeout;
     return Client::connect(options.uri, connection);
 }
@@ -20,7 +28,7 @@ Result<Writer> Invocation::connect_to_write() const {
         return Writer(std::move(client));
     }
     DurableOptions connection;
-    connection.boot_uri = options.boot_uri;
+    connect_as(options, connection);
     connection.instance = options.durable;
     if (auto const timeout = options.timeout()) connection.acknowledgement_timeout = *timeout;
     DOOZER_TRY(DurableClient client, DurableClient::connect(options.uri, connection));

@@ -104,6 +104,7 @@ int run(journal::DoozerpOptions const& options) {
 
     Options connection;
     connection.boot_uri = options.boot_uri;
+    connection.tls_authority_file = options.tls_authority_file;
     auto client = Client::connect(options.uri, connection);
     if (!client.ok()) return fail(client.error().message());
 

@@ -28,6 +28,8 @@ Options:
     	the cluster (default DOOZER_URI, then "doozer:?ca=127.0.0.1:8046")
   -b URI
     	the DzNS in which its name is looked up (default DOOZER_BOOT_URI)
+  -tlsca file
+    	the certificates to trust with tl=1 (default DOOZER_TLSCA, then the system's)
   -j file
     	the journal (default "journal")
   -r	replay the journal into the cluster before watching it
@@ -50,9 +52,11 @@ base::Result<DoozerpOptions> parse_doozerp_options(std::span<std::string_view co
     DoozerpOptions options;
     take_variable("DOOZER_URI", options.uri);
     take_variable("DOOZER_BOOT_URI", options.boot_uri);
+    take_variable("DOOZER_TLSCA", options.tls_authority_file);
     base::Flags flags;
     flags.add_text("a", options.uri);
     flags.add_text("b", options.boot_uri);
+    flags.add_text("tlsca", options.tls_authority_file);
     flags.add_text("j", options.journal);
     flags.add_boolean("r", options.restore);
     flags.add_boolean("force", options.force);

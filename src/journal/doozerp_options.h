@@ -16,6 +16,7 @@ extern std::string_view const doozerp_usage;
 struct DoozerpOptions {
     std::string uri = "doozer:?ca=127.0.0.1:8046";
     std::string boot_uri = {};
+    std::string tls_authority_file = {};  ///< empty: what the system trusts
     std::string journal = "journal";
     bool restore = false;
     bool repair = false;
@@ -28,7 +29,8 @@ struct DoozerpOptions {
     bool version = false;
 };
 
-/// Reads all words; what they do not say is as DOOZER_URI and DOOZER_BOOT_URI say, or the default.
+/// Reads all words; what they do not say is as DOOZER_URI, DOOZER_BOOT_URI and DOOZER_TLSCA say, or
+/// the default.
 /// Error: as base::Flags::parse(), in one line.
 base::Result<DoozerpOptions> parse_doozerp_options(std::span<std::string_view const> words);
 

@@ -53,6 +53,10 @@ TEST(DoozerpOptions, AreTakenFromTheEnvironmentUnlessTheyAreGiven) {
     setenv("DOOZER_URI", "doozer:?ca=environment", 1);
     EXPECT_EQ(parse({}).value().uri, "doozer:?ca=environment");
     EXPECT_EQ(parse({"-a", "doozer:?ca=given"}).value().uri, "doozer:?ca=given");
+    setenv("DOOZER_TLSCA", "ours.pem", 1);
+    EXPECT_EQ(parse({}).value().tls_authority_file, "ours.pem");
+    EXPECT_EQ(parse({"-tlsca", "theirs.pem"}).value().tls_authority_file, "theirs.pem");
+    unsetenv("DOOZER_TLSCA");
     unsetenv("DOOZER_URI");
 }
 

@@ -244,6 +244,20 @@ class Command(Case):
             self.assertEqual(wanted, got)
             relay.lose()
 
+    def test_doozerp_and_a_durable_write(self):
+        """persistence.md: doozerp is a client like any other"""
+        folder = tempfile.mkdtemp(prefix="doozer-tls-journal-")
+        self.addCleanup(shutil.rmtree, folder)
+        argv = [os.path.join(os.path.dirname(lab.OPTIONS.doozerd), "doozerp"), "-a", self.server_.uri(tl=1),
+                "-j", os.path.join(folder, "journal")]
+        doozerp = self.keep(lab.Process(argv, env={"DOOZER_TLSCA": path("one.pem")}))
+        lab.poll(lambda: "instance 1: " in doozerp.stderr(), why="doozerp beginning")
+        got = self.speaks("-durable", "1", "set", "/a", "-1", stdin=b"value")
+        self.assertEqual((0, ""), (got.code, got.stderr))
+        distrusting = self.keep(lab.Process(argv[:-1] + [os.path.join(folder, "other")]))
+        self.assertEqual(1, distrusting.wait())
+        self.assertRegex(distrusting.stderr().splitlines()[-1], "^doozerp: .*TLS")
+
     def test_a_dzns_with_tls(self):
         """tl=1 counts for the cluster whose URI it stands in"""
         with_name = "doozer:?cn=jewels&tl=1"
