@@ -113,6 +113,7 @@ bool is_ip_address(std::string const& host) {
 struct TlsServer::Shown {
     ContextPtr context = new_context(::TLS_server_method());
     bool certificate = false;
+    std::string protocol = {};  // of those who are shown it
     std::optional<SharedKey> key = {};
 };
 
@@ -152,10 +153,10 @@ struct TlsCallbacks {
     }
 
     static int on_protocols(SSL* ssl, unsigned char const** chosen, unsigned char* chosen_size,
-                            unsigned char const* list, unsigned int list_size, void* /*context*/) {
+                            unsigned char const* list, unsigned int list_size, void* context) {
+        auto const& shown = *static_cast<TlsServer::Shown const*>(context);
         SharedKey const* const key = state_of(ssl).key;
-        std::string_view const protocol =
-            key != nullptr ? std::string_view(key->protocol) : certified_protocol;
+        std::string const& protocol = key != nullptr ? key->protocol : shown.protocol;
         if (!has_protocol({reinterpret_cast<char const*>(list), list_size}, protocol)) {
             state_of(ssl).refused = "asked for a protocol that is not spoken here";
             return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -211,7 +212,7 @@ SharedKey SharedKey::derive(std::string_view secret, std::string protocol) {
 }
 
 base::Result<TlsServer> TlsServer::make(std::optional<Files> const& files,
-                                        std::optional<SharedKey> key) {
+                                        std::optional<SharedKey> key, std::string_view protocol) {
     DOOZER_ASSERT(files || key);
     auto const shown = std::make_shared<Shown>();
     SSL_CTX* const context = shown->context.get();
@@ -228,9 +229,10 @@ base::Result<TlsServer> TlsServer::make(std::optional<Files> const& files,
         }
     }
     shown->certificate = files.has_value();
+    shown->protocol = protocol;
     shown->key = std::move(key);
     ::SSL_CTX_set_client_hello_cb(context, TlsCallbacks::on_client_hello, shown.get());
-    ::SSL_CTX_set_alpn_select_cb(context, TlsCallbacks::on_protocols, nullptr);
+    ::SSL_CTX_set_alpn_select_cb(context, TlsCallbacks::on_protocols, shown.get());
     return TlsServer(shown);
 }
 
@@ -280,7 +282,7 @@ TlsFilter::TlsFilter(TlsServer const& server)
 TlsFilter::TlsFilter(TlsClient const& client, std::string const& host)
     : TlsFilter(client.wanted_->context.get(), client.wanted_) {
     ::SSL_set_connect_state(ssl_);
-    std::string_view protocol = certified_protocol;
+    std::string_view protocol = client_protocol;
     if (client.wanted_->key) {
         state_.key = &*client.wanted_->key;
         protocol = state_.key->protocol;

@@ -26,6 +26,9 @@ struct SharedKey {
     static SharedKey derive(std::string_view secret, std::string protocol);
 };
 
+/// The ALPN protocol of clients, who come with a certificate or ask for one.
+inline constexpr std::string_view client_protocol = "doozer";
+
 /// What a process shows those who connect to it: a certificate, or that it holds a shared key, or
 /// according to the protocol that they ask for one of the two. TLS 1.2 or newer.
 class TlsServer {
@@ -35,9 +38,13 @@ class TlsServer {
         std::string key;          ///< PEM
     };
 
-    /// REQUIRES: one of both is there. Error (other): one line that names the file.
+    /// `protocol` (ALPN) is spoken with those who are shown the certificate. They need not name it,
+    /// but if they name others only they are refused (RFC 7301, 3.2), lest what they say to
+    /// somebody else means something here.
+    /// REQUIRES: a certificate or a key. Error (other): one line that names the file.
     static base::Result<TlsServer> make(std::optional<Files> const& files,
-                                        std::optional<SharedKey> key);
+                                        std::optional<SharedKey> key,
+                                        std::string_view protocol = client_protocol);
 
     [[nodiscard]] bool has_certificate() const;
 
@@ -64,9 +71,6 @@ class TlsClient {
     explicit TlsClient(std::shared_ptr<Wanted const> wanted) : wanted_(std::move(wanted)) {}
     std::shared_ptr<Wanted const> wanted_;
 };
-
-/// The ALPN protocol of those who come with a certificate or ask for one. They need not name it.
-inline constexpr std::string_view certified_protocol = "doozer";
 
 /// One side of one connection.
 class TlsFilter {

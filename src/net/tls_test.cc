@@ -253,6 +253,16 @@ TEST_F(TlsTest, TheKeyAndItsProtocolGoTogether) {
     }
     TlsFilter another(both);
     EXPECT_FALSE(Forger("h2", true).gets_through(another));
+    // As curl and browsers come to the web view.
+    TlsServer const web = TlsServer::make(here.files, std::nullopt, "http/1.1").value();
+    for (char const* protocol : {"", "http/1.1"}) {
+        TlsFilter browser(web);
+        EXPECT_TRUE(Forger(protocol, false).gets_through(browser));
+    }
+    for (char const* protocol : {"h2", "doozer", "members"}) {
+        TlsFilter none(web);
+        EXPECT_FALSE(Forger(protocol, true).gets_through(none));
+    }
     TlsFilter nothing_to_see(keyed);
     EXPECT_FALSE(Forger("", true).gets_through(nothing_to_see));
 }

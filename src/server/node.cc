@@ -71,6 +71,9 @@ Result<Done> Node::prepare() {
     if (files || key) {
         DOOZER_TRY(tls_, net::TlsServer::make(files, key));
     }
+    if (files) {
+        DOOZER_TRY(web_tls_, net::TlsServer::make(files, std::nullopt, "http/1.1"));
+    }
     DOOZER_TRY([[maybe_unused]] Done const read, read_journal());
     DOOZER_TRY([[maybe_unused]] Done const listening, listener_.listen(options_.listen));
     return prepare_web();
@@ -157,8 +160,7 @@ void Node::begin() {
                  options.identity.id, options_.attach.empty() ? "founded" : "joins",
                  options_.cluster_name, net::to_string(listener_.address()));
     if (web_) {
-        spdlog::info("the web view is at {}://{}/",
-                     tls_ && tls_->has_certificate() ? "https" : "http",
+        spdlog::info("the web view is at {}://{}/", web_tls_ ? "https" : "http",
                      net::to_string(web_->address()));
     }
 }

@@ -84,6 +84,7 @@ class Node : public SessionHost, public web::Host {
     wire::FlightRecorder recorder_;
     net::Listener listener_;
     std::optional<net::TlsServer> tls_;
+    std::optional<net::TlsServer> web_tls_;
     std::unique_ptr<replica::Replica> replica_;
     replica::Effects effects_;
     std::unordered_map<SessionId, std::unique_ptr<ClientSession>> sessions_;

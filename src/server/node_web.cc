@@ -24,8 +24,8 @@ Result<Done> Node::prepare_web() {
     settings.buffer_bytes_max = options_.memory_bytes / web_buffers_part;
     settings.host_names = {hostname(), options_.web->host, options_.listen.host};
     if (options_.advertise) settings.host_names.push_back(options_.advertise->host);
-    web_.emplace(loop_, *this, tls_ && tls_->has_certificate() ? &*tls_ : nullptr,
-                 std::move(settings), [](std::string const& why) { spdlog::warn("{}", why); });
+    web_.emplace(loop_, *this, web_tls_ ? &*web_tls_ : nullptr, std::move(settings),
+                 [](std::string const& why) { spdlog::warn("{}", why); });
     auto const listening = web_->listen(*options_.web);
     if (listening.ok()) return Done{};
     web_.reset();

@@ -222,7 +222,9 @@ class Secure(lab.Case):
                         "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
         self.web = self.port()
         self.doozerd = self.server("-tlscert", pem, "-tlskey", key, "-webwrite", web=("-w", self.web.address))
+        self.context_file = pem
         self.context = ssl.create_default_context(cafile=pem)
+        self.context.set_alpn_protocols(["h2", "http/1.1"])  # as curl and browsers do
 
     def ask(self, method, target, body=None, headers=None):
         host, port = self.web.address.split(":")
@@ -237,6 +239,9 @@ class Secure(lab.Case):
         self.assertEqual(200, self.ask("PUT", "/v1/file/x", value).status)
         self.assertEqual(value, self.ask("GET", "/v1/file/x?raw").body)
         self.assertEqual("ready\n", self.ask("GET", "/readyz").body.decode())
+        self.context.set_alpn_protocols(["doozer"])
+        self.assertRaises(ssl.SSLError, self.ask, "GET", "/readyz")
+        self.context = ssl.create_default_context(cafile=self.context_file)
         own = "https://" + self.web.address
         self.assertEqual(200, self.ask("PUT", "/v1/file/x", b"", {"Origin": own}).status)
         self.assertEqual(403, self.ask("PUT", "/v1/file/x", b"", {"Origin": own.replace("https", "http")}).status)
