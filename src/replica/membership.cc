@@ -32,11 +32,9 @@ bool votes(Core const& core, std::string const& id) {
 
 }  // namespace
 
-Membership::Membership(Identity identity, std::vector<std::string> seeds, Timing timing)
-    : identity_(std::move(identity)),
-      seeds_(std::move(seeds)),
-      timing_(timing),
-      phase_(seeds_.empty() ? Phase(Founding{}) : Phase(Attaching{})) {}
+Membership::Membership(Identity identity, std::vector<std::string> seeds, Phase begins,
+                       Timing timing)
+    : identity_(std::move(identity)), seeds_(std::move(seeds)), timing_(timing), phase_(begins) {}
 
 void Membership::found(Instant now, Proposals& proposals) {
     auto const set = [&](std::string const& path, std::string const& value) {

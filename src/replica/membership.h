@@ -41,8 +41,9 @@ class Membership {
         Duration pulse;
         Duration kick_after;
     };
-    /// `seeds`: addresses of a cluster to attach to; none: found one. REQUIRES: pulse > 0.
-    Membership(Identity identity, std::vector<std::string> seeds, Timing timing);
+    /// `seeds`: addresses of a cluster to attach to, if any are known; `begins`: Founding or
+    /// Attaching. REQUIRES: pulse > 0.
+    Membership(Identity identity, std::vector<std::string> seeds, Phase begins, Timing timing);
 
     /// All that makes a cluster of one out of nothing.
     void found(Instant now, Proposals& proposals);

@@ -68,7 +68,7 @@ bool lacks_argument(Request const& request) {
 consensus::Core first_core(Options const& options) {
     MemberId const me(options.identity.id);
     consensus::Configuration start;
-    if (options.attach_to.empty()) {
+    if (founds(options)) {
         start = {options.lineage, consensus::Epoch(1), {me}, {me}};
     }
     return {me, std::move(start), options.tuning};
@@ -83,9 +83,10 @@ Replica::Replica(Options options)
       reads_(state_.store(), sessions_),
       linear_reads_(sessions_),
       membership_(options_.identity, options_.attach_to,
+                  founds(options_) ? Phase(Founding{}) : Phase(Attaching{}),
                   {options_.pulse, options_.tuning.kick_after}),
       core_(first_core(options_)) {
-    if (options_.attach_to.empty()) state_.found(core_.me());
+    if (founds(options_)) state_.found(core_.me());
     if (options_.restored_to > missing) {
         bool const restored = state_.restore(options_.restored, options_.restored_to);
         DOOZER_ASSERT(restored);
@@ -97,7 +98,7 @@ void Replica::step(Instant now, Input const& input, Effects& effects) {
     effects_ = &effects;
     std::visit(
         Overload{[&](Started const&) {
-                     if (options_.attach_to.empty()) membership_.found(now, proposals_);
+                     if (founds(options_)) membership_.found(now, proposals_);
                      end_turn(now);
                  },
                  [&](SessionOpened const& in) { sessions_.open(in.session); },

@@ -21,7 +21,8 @@ namespace doozer::replica {
 
 struct Options {
     Identity identity;
-    std::vector<std::string> attach_to;  ///< addresses of a cluster's members; none: found one
+    std::vector<std::string> attach_to;  ///< addresses of a cluster's members
+    bool founds = true;                  ///< a cluster of its own, if it has no such address
     std::vector<Restored> restored;      ///< what the cluster that it founds begins with
     Revision restored_to = missing;      ///< the highest revision that was given there
     consensus::Lineage lineage;          ///< of the cluster that it founds: random
@@ -35,6 +36,12 @@ struct Options {
     Duration no_quorum_after = seconds(3);  ///< then changes are refused that were not proposed yet
     consensus::Recorder* recorder = nullptr;  ///< of every step of the core; outlives the replica
 };
+
+/// Whether the process makes a cluster of its own. Otherwise it takes a copy from whomever it is
+/// linked to, which may be somebody whom others have found for it.
+inline bool founds(Options const& options) {
+    return options.founds && options.attach_to.empty();
+}
 
 class Replica : private consensus::Application {
   public:

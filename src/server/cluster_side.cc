@@ -120,12 +120,30 @@ void ClusterSide::perform(replica::Effects& effects) {
     for (consensus::Send const& message : effects.sends) send(message);
     effects.sends.clear();
     if (auto const targets = std::exchange(effects.targets, std::nullopt)) {
-        std::vector<MemberTarget> wanted;
-        for (replica::Target const& target : *targets)
-            wanted.push_back({target.address, target.id});
-        links_.want(wanted);
+        wanted_.clear();
+        for (replica::Target const& target : *targets) {
+            wanted_.push_back({target.address, target.id});
+        }
+        dial();
     }
     if (effects.wants_identity) begin_anew();
+}
+
+void ClusterSide::also_dial(std::vector<std::string> const& addresses) {
+    also_wanted_.clear();
+    for (std::string const& address : addresses) also_wanted_.push_back({address, {}});
+    dial();
+}
+
+void ClusterSide::dial() {
+    std::vector<MemberTarget> all = wanted_;
+    all.insert(all.end(), also_wanted_.begin(), also_wanted_.end());
+    links_.want(all);
+}
+
+void ClusterSide::drop_links() {
+    linked_.clear();
+    links_.set_self(self_);
 }
 
 void ClusterSide::send(consensus::Send const& send) {

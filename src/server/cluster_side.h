@@ -27,6 +27,10 @@ class ClusterSide {
     static std::optional<net::SharedKey> key_of(Options const& options);
 
     void begin(base::ProcessId const& id, net::Address const& advertised);
+    /// Dials those, too, whoever may be there.
+    void also_dial(std::vector<std::string> const& addresses);
+    /// Ends all links without a word to the replica. Who is wanted is dialled again.
+    void drop_links();
     void adopt(std::shared_ptr<net::Connection> connection) { links_.adopt(std::move(connection)); }
     /// Does what the effects want done here, and takes it out of them.
     void perform(replica::Effects& effects);
@@ -43,6 +47,7 @@ class ClusterSide {
 
   private:
     MemberLinks::Callbacks callbacks();
+    void dial();
     void send(consensus::Send const& send);
     void begin_anew();
     void on_message(base::ProcessId const& id, std::string_view body);
@@ -53,6 +58,8 @@ class ClusterSide {
     std::map<base::ProcessId, std::uint16_t> linked_;  // as the replica knows it; and the version
     std::optional<std::string> refused_;
     std::string last_failure_;
+    std::vector<MemberTarget> wanted_;  // by the replica
+    std::vector<MemberTarget> also_wanted_;
     std::string encoded_;  // used again with each message
     MemberLinks links_;
 };

@@ -60,7 +60,8 @@ Node::Node(Options options, Release release)
       recorder_(flight_bounds(options_)),
       listener_(
           loop_, [this](net::tcp::socket socket) { on_accept(std::move(socket)); },
-          [](std::string const& why) { spdlog::warn("refused a connection: {}", why); }) {}
+          [](std::string const& why) { spdlog::warn("refused a connection: {}", why); }),
+      names_timer_(loop_) {}
 
 Result<Done> Node::prepare() {
     std::optional<net::TlsServer::Files> files;
@@ -120,11 +121,43 @@ Result<Done> Node::run() {
 }
 
 void Node::begin() {
+    now_ = monotonic_now();
+    ProcessId const id = new_process_id();
+    is_joining_ = !options_.attach.empty() || !options_.boot_uri.empty();
+    start_replica(id, !is_joining_);
+    cluster_.emplace(loop_, read_buffer_, options_, release_.member_protocol,
+                     [this](replica::Input const& input) { step(input); });
+    cluster_->begin(id, advertised());
+    step(replica::Started{});
+    perform_cluster();
+    if (!options_.attach.empty()) {
+        attach_by_ = now_ + attach_within;
+    } else if (is_joining_) {
+        look_up_cluster();
+    }
+    set_deadline();
+    await_signals();
+    listener_.start();
+    if (web_) web_->start();
+    spdlog::info("doozerd {} {} {} cluster {} and listens on {}", release_.version, id,
+                 is_joining_ ? "joins" : "founded", options_.cluster_name,
+                 net::to_string(listener_.address()));
+    if (web_) {
+        spdlog::info("the web view is at {}://{}/", web_tls_ ? "https" : "http",
+                     net::to_string(web_->address()));
+    }
+}
+
+net::Address Node::advertised() const {
+    return options_.advertise ? *options_.advertise : listener_.address();
+}
+
+/// In place of one that served nobody, if there is one already. REQUIRES: no link stands.
+void Node::start_replica(ProcessId const& id, bool founds) {
     replica::Options options;
-    options.identity.id = new_process_id();
+    options.identity.id = id;
     options.identity.cluster_name = options_.cluster_name;
-    net::Address const advertised = options_.advertise ? *options_.advertise : listener_.address();
-    options.identity.address = net::to_string(advertised);
+    options.identity.address = net::to_string(advertised());
     options.identity.hostname = hostname();
     options.identity.version = release_.version;
     options.rules = release_.rules;
@@ -137,32 +170,20 @@ void Node::begin() {
     options.tuning.suspicion_cap = options_.fill;
     options.tuning.kick_after = options_.timeout;
     options.tuning.log_bytes = log_bytes(options_);
-    for (net::Address const& address : options_.attach) {
-        options.attach_to.push_back(net::to_string(address));
+    options.founds = founds;
+    if (founds) {
+        options.restored = std::move(restored_);
+        options.restored_to = restored_to_;
+    } else {
+        for (net::Address const& address : options_.attach) {
+            options.attach_to.push_back(net::to_string(address));
+        }
     }
+    recorder_ = wire::FlightRecorder(flight_bounds(options_));
     options.recorder = &recorder_;
-    options.restored = std::move(restored_);
-    options.restored_to = restored_to_;
-    now_ = monotonic_now();
-    replica_ = std::make_unique<replica::Replica>(options);
+    replica_ = std::make_unique<replica::Replica>(std::move(options));
     record_failures(recorder_, replica_->core());
-    cluster_.emplace(loop_, read_buffer_, options_, release_.member_protocol,
-                     [this](replica::Input const& input) { step(input); });
-    cluster_->begin(options.identity.id, advertised);
-    if (!options_.attach.empty()) attach_by_ = now_ + attach_within;
-    step(replica::Started{});
-    perform_cluster();
-    set_deadline();
-    await_signals();
-    listener_.start();
-    if (web_) web_->start();
-    spdlog::info("doozerd {} {} {} cluster {} and listens on {}", release_.version,
-                 options.identity.id, options_.attach.empty() ? "founded" : "joins",
-                 options_.cluster_name, net::to_string(listener_.address()));
-    if (web_) {
-        spdlog::info("the web view is at {}://{}/", web_tls_ ? "https" : "http",
-                     net::to_string(web_->address()));
-    }
+    for (auto const& [session, unused] : sessions_) step(replica::SessionOpened{session});
 }
 
 void Node::await_signals() {
@@ -232,17 +253,26 @@ void Node::judge() {
         spdlog::info("{}: changes are applied by rules {} after revision {}", cluster_->id(),
                      rules_, replica_->store().revision().value());
     }
-    if (attach_by_ == never) return;
+    if (!is_joining_) return;
+    auto const cannot = [this](std::string why) { failure_ = Error{Errc::other, std::move(why)}; };
     if (replica_->serving()) {
+        is_joining_ = false;
         attach_by_ = never;
+        if (restored_to_ > missing) {
+            return cannot("-restore: cluster " + options_.cluster_name +
+                          " lives: it has members that answer");
+        }
         spdlog::info("{} follows cluster {} from revision {}", cluster_->id(),
                      options_.cluster_name, replica_->store().revision().value());
+    } else if (names_) {
+        return;  // it looks for as long as it takes
     } else if (cluster_->refused()) {
-        failure_ = Error{Errc::other, *cluster_->refused()};
+        cannot(*cluster_->refused());
     } else if (now_ >= attach_by_ && cluster_->linked() == 0) {
-        failure_ = Error{Errc::other, "cannot attach: " + (cluster_->last_failure().empty()
-                                                               ? std::string("nobody answers")
-                                                               : cluster_->last_failure())};
+        attach_by_ = never;
+        if (!options_.boot_uri.empty()) return look_up_cluster();
+        cannot("cannot attach: " + (cluster_->last_failure().empty() ? std::string("nobody answers")
+                                                                     : cluster_->last_failure()));
     }
 }
 

@@ -15,6 +15,7 @@
 #include "replica/replica.h"
 #include "server/client_session.h"
 #include "server/cluster_side.h"
+#include "server/name_service.h"
 #include "server/options.h"
 #include "server/release.h"
 #include "web/host.h"
@@ -56,6 +57,15 @@ class Node : public SessionHost, public web::Host {
     Result<Done> prepare_web();
 
     void begin();
+    [[nodiscard]] net::Address advertised() const;
+    void start_replica(ProcessId const& id, bool founds);
+
+    // The cluster by its name (node_boot.cc).
+    void look_up_cluster();
+    void found_cluster();
+    void tell_names();
+    [[nodiscard]] NameSelf name_self() const;
+
     void await_signals();
     void await_recordings_wanted();
     void perform_cluster();
@@ -101,13 +111,16 @@ class Node : public SessionHost, public web::Host {
     std::optional<ClusterSide> cluster_;
     std::vector<replica::Restored> restored_;
     Revision restored_to_ = missing;
-    Instant attach_by_ = never;
+    bool is_joining_ = false;       // and holds no copy yet
+    Instant attach_by_ = never;     // to an address that it was given
     std::optional<Error> failure_;  // why this process must stop
     int stop_signal_ = 0;
     web::Metrics metrics_;
     Revision counted_;       // in the metrics, up to here
     bool web_busy_ = false;  // the web view wants another turn
     std::optional<web::Server> web_;
+    net::asio::steady_timer names_timer_;
+    std::optional<NameService> names_;
 };
 
 }  // namespace doozer::server

@@ -10,6 +10,7 @@
 
 #include "base/flags.h"
 #include "base/parse.h"
+#include "server/name_service.h"
 #include "store/path.h"
 
 namespace doozer::server {
@@ -90,24 +91,15 @@ Flags flags_for(Words& words, Options& options) {
     return flags;
 }
 
-/// Roads that this version does not go. It must not found a cluster when it was told to join one,
-/// nor seem to protect what it does not have.
-Result<Done> refuse_other_roads(Words const& words, Environment const& env) {
-    constexpr char const* no_members = ": finding a cluster by its name is not supported";
-    struct Road {
-        bool taken;
-        std::string name;
-        char const* why;
-    };
-    for (Road const& road :
-         {Road{!words.boot.empty(), "-b", no_members},
-          Road{!env("DOOZER_BOOT_URI").empty(), "DOOZER_BOOT_URI", no_members}}) {
-        if (road.taken) return refused(road.name + road.why);
-    }
-    if (!words.restore.empty() && !words.attach.empty()) {
-        return refused("-restore founds a cluster and -a joins one: give one of them");
-    }
-    return Done{};
+/// Where the cluster is looked up. Empty: nowhere.
+Result<std::string> boot_uri(Words const& words, Environment const& env) {
+    bool const by_flag = !words.boot.empty();
+    std::string const text = by_flag ? words.boot : env("DOOZER_BOOT_URI");
+    if (text.empty()) return text;
+    std::string const source = by_flag ? "-b" : "DOOZER_BOOT_URI";
+    std::string const complaint = NameService::complaint_of(text);
+    if (!complaint.empty()) return refused(source + ": " + complaint);
+    return text;
 }
 
 /// An address whose port was not left out.
@@ -201,7 +193,10 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     if (options.value_bytes_max > std::min(value_bytes_ceiling, options.memory_bytes / 8)) {
         return refused("-maxvalue: must be at most 268435456 and an eighth of -maxmem");
     }
-    DOOZER_TRY([[maybe_unused]] Done const ok, refuse_other_roads(given, env));
+    if (!given.restore.empty() && !given.attach.empty()) {
+        return refused("-restore founds a cluster and -a joins one: give one of them");
+    }
+    DOOZER_TRY(options.boot_uri, boot_uri(given, env));
     options.restore_file = given.restore;
     DOOZER_TRY([[maybe_unused]] Done const read_too, read_members(given, env, options));
     DOOZER_TRY([[maybe_unused]] Done const web, read_web(given, options));
@@ -213,7 +208,8 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
 std::string_view usage() {
     return R"(Usage: doozerd [OPTIONS]
 
-Founds a cluster, or joins one with -a, and serves it until it is told to stop.
+Founds a cluster, or joins one with -a or -b, and serves it until it is told to
+stop.
 
 Options:
   -l host:port      where to listen, and the address by which others know this
@@ -222,6 +218,8 @@ Options:
                     that address, if -l is not it
   -a host:port      attach to a member of a running cluster; may be given several
                     times
+  -b URI            find the cluster by its name in another one, the DzNS, and
+                    join it; found it if nobody has; tried after -a
   -restore file     found the cluster from a journal: its files with their
                     revisions
   -clustersecret file
@@ -255,6 +253,7 @@ Options:
 Environment:
   DOOZER_RWSECRET   secret that grants reading and writing
   DOOZER_ROSECRET   secret that grants reading
+  DOOZER_BOOT_URI   default of -b
   DOOZER_CLUSTER_SECRET
                     the secret by which members know each other
   DOOZER_TLSCA      default of -tlsca

@@ -22,7 +22,9 @@ struct Options {
     net::Address listen{"127.0.0.1", 8046};
     std::optional<net::Address> advertise;  ///< by which others know this process, if not `listen`
     std::vector<net::Address> attach;       ///< members of the cluster to join
-    std::string restore_file;               ///< a journal to found the cluster from; may be empty
+    std::string
+        boot_uri;  ///< of the DzNS, where the cluster is looked up by its name; may be empty
+    std::string restore_file;  ///< a journal to found the cluster from; may be empty
     std::string cluster_name = "local";
     std::string cluster_secret;      ///< by which members know each other; may be empty
     bool insecure_members = false;   ///< without a secret, not on one machine only

@@ -55,14 +55,15 @@ TEST(Options, AreRead) {
     EXPECT_EQ(options.read_only_secret, "ro");
 }
 
-TEST(Options, OtherBeginningsAreRefusedInOneLine) {
-    std::vector<Words> const roads{{"-b", "doozer:?ca=x"}, {"-restore", "f", "-a", "x:1"}};
-    for (Words const& words : roads) {
-        std::string const why = error(words);
-        EXPECT_TRUE(why.starts_with(words[0])) << why;
-        EXPECT_EQ(why.find('\n'), why.npos);
-    }
-    EXPECT_TRUE(error({}, {{"DOOZER_BOOT_URI", "doozer:?ca=x"}}).starts_with("DOOZER_BOOT_URI"));
+TEST(Options, TheClusterIsLookedUpWhereAUriSays) {
+    EXPECT_EQ(parse({}).value().boot_uri, "");
+    EXPECT_EQ(parse({"-b", "doozer:?ca=x"}, {{"DOOZER_BOOT_URI", "doozer:?ca=y"}}).value().boot_uri,
+              "doozer:?ca=x");
+    EXPECT_EQ(parse({}, {{"DOOZER_BOOT_URI", "doozer:?ca=y"}}).value().boot_uri, "doozer:?ca=y");
+    EXPECT_EQ(error({"-b", "x"}), "-b: invalid uri");
+    EXPECT_EQ(error({}, {{"DOOZER_BOOT_URI", "x"}}), "DOOZER_BOOT_URI: invalid uri");
+    EXPECT_EQ(error({"-b", "doozer:?cn=x"}), "-b: the URI has no address (ca)");
+    EXPECT_TRUE(error({"-restore", "f", "-a", "x:1"}).starts_with("-restore"));
 }
 
 TEST(Options, NonsenseIsRefused) {
