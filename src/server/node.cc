@@ -140,7 +140,7 @@ void Node::begin() {
     listener_.start();
     if (web_) web_->start();
     spdlog::info("doozerd {} {} {} cluster {} and listens on {}", release_.version, id,
-                 is_joining_ ? "joins" : "founded", options_.cluster_name,
+                 is_joining_ ? "looks for" : "founded", options_.cluster_name,
                  net::to_string(listener_.address()));
     if (web_) {
         spdlog::info("the web view is at {}://{}/", web_tls_ ? "https" : "http",
