@@ -28,6 +28,8 @@ constexpr Duration ending_time_max = seconds(5);
 constexpr std::size_t session_bytes_fixed = 1 * KiB;
 /// How long a process that is to join a cluster tries to reach it.
 constexpr Duration attach_within = seconds(5);
+/// And how often one says that it reaches others, and waits for a copy.
+constexpr Duration say_again_after = seconds(60);
 
 /// One budget: a quarter at most for the history, a quarter for buffers and requests that wait,
 /// and what is left, at least a half, for the tree.
@@ -268,7 +270,11 @@ void Node::judge() {
         return;  // it looks for as long as it takes
     } else if (cluster_->refused()) {
         cannot(*cluster_->refused());
-    } else if (now_ >= attach_by_ && cluster_->linked() == 0) {
+    } else if (now_ >= attach_by_ && cluster_->linked() > 0) {
+        attach_by_ = now_ + say_again_after;
+        spdlog::warn("{}: no copy yet from the {} that it is linked with: waiting", cluster_->id(),
+                     cluster_->linked());
+    } else if (now_ >= attach_by_) {
         attach_by_ = never;
         if (!options_.boot_uri.empty()) return look_up_cluster();
         cannot("cannot attach: " + (cluster_->last_failure().empty() ? std::string("nobody answers")

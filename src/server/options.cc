@@ -112,6 +112,11 @@ Result<net::Address> address_with_port(std::string const& flag, std::string cons
     return address;
 }
 
+/// Whether it stands for every address of this machine, so that nobody elsewhere can reach it.
+bool is_any(net::Address const& address) {
+    return address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
+}
+
 /// Where the web view is to listen, if anywhere. Source: commands.md, doozerd, -w.
 Result<Done> read_web(Words const& words, Options& options) {
     if (words.web == "false") return Done{};
@@ -178,9 +183,11 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     if (!given.advertise.empty()) {
         DOOZER_TRY(options.advertise, address_with_port("-advertise", given.advertise));
     }
-    if ((options.advertise ? *options.advertise : options.listen).host.empty()) {
-        return refused("-l " + given.listen +
-                       ": others reach this process by its host; name it, or give -advertise");
+    if (is_any(options.advertise ? *options.advertise : options.listen)) {
+        std::string const at =
+            given.advertise.empty() ? "-l " + given.listen : "-advertise " + given.advertise;
+        return refused(at + ": others reach this process by its host; name it" +
+                       (given.advertise.empty() ? ", or give -advertise" : ""));
     }
     if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
         return refused("need both -tlscert and -tlskey");

@@ -82,7 +82,9 @@ TEST(Options, NonsenseIsRefused) {
     EXPECT_TRUE(error({"-c", std::string(256, 'a')}).starts_with("-c aaa"));
     EXPECT_TRUE(error({"-pulse", "9223372036"}).ends_with("must be at most 31536000"));
     EXPECT_TRUE(error({"-l", ":8046"}).starts_with("-l :8046: others reach"));
-    EXPECT_TRUE(error({"-l", ":8046", "-advertise", ":1"}).starts_with("-l :8046: others reach"));
+    EXPECT_TRUE(error({"-l", "0.0.0.0:8046"}).starts_with("-l 0.0.0.0:8046: others reach"));
+    EXPECT_TRUE(error({"-l", "[::]:8046"}).starts_with("-l [::]:8046: others reach"));
+    EXPECT_TRUE(error({"-l", ":8046", "-advertise", ":1"}).starts_with("-advertise :1: others"));
     EXPECT_TRUE(error({"-advertise", "host"}).starts_with("-advertise host: missing port"));
     EXPECT_EQ(error({"-tlscert", "f"}), "need both -tlscert and -tlskey");
     EXPECT_EQ(error({"-tlskey", "f"}), "need both -tlscert and -tlskey");
