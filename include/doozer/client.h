@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "doozer/at.h"
 #include "doozer/error.h"
 #include "doozer/event.h"
 #include "doozer/uri.h"
@@ -36,12 +37,15 @@ inline constexpr std::size_t watch_bytes_waiting_max = 16UL * 1024 * 1024;
 // --- options -----------------------------------------------------------------------------------
 struct Options {
     /// The URI of the DzNS, the cluster in which the URI's `cn` is looked up: the addresses are
-    /// what the files /ctl/ns/<cn>/* hold. Looked up again whenever the connection is lost.
+    /// what the files /ctl/ns/<cn>/* hold. Looked up again when the connection is lost and no
+    /// member that the cluster itself has named answers.
     std::string boot_uri = {};
     /// A file with the certificates (PEM) that a server's certificate must be signed by, where a
     /// URI asks for TLS (`tl=1`); empty = what the system trusts. The certificate must be for the
     /// host or IP address that the URI, or the DzNS, names.
     std::string tls_authority_file = {};
+    /// Whether to go to the addresses that the cluster names its members by, too.
+    bool learn_addresses = true;
     /// How long connect() may take for all addresses together.
     std::chrono::milliseconds connect_timeout{5000};
     /// How long every single request may take, wait() excepted; not set = for ever. A read that
@@ -69,12 +73,15 @@ class Core;
 /// A connection to a cluster that outlives its servers. Any number of threads may use one Client;
 /// thousands of requests may be outstanding at once.
 ///
-/// It talks to one server at a time. When the connection is lost, or nothing has been heard for 10
-/// seconds, it goes to the next address (after 50 to 500 ms, in turn, without end). Reads that are
-/// outstanding are asked again there, and watches go on behind the last event that they delivered.
-/// Writes (set, del, nop) that were sent and not answered complete with unknown_outcome, since they
-/// may or may not have been done; they are never sent a second time. Writes that were not yet sent
-/// are sent to the next server.
+/// It talks to one server at a time. When the connection is lost, or nothing has been heard for 5
+/// seconds, it goes to the next address, of those in the URI and those that the cluster has told
+/// it, in turn and without end. Reads that are outstanding are asked again there, and watches go on
+/// behind the last event that they delivered. Writes (set, del, nop) that were sent and not
+/// answered complete with unknown_outcome, since they may or may not have been done; they are never
+/// sent a second time. Writes that were not yet sent, and those that a server refused because it is
+/// no member, is being stopped or lacks a quorum, are sent to the next server.
+///
+/// What it reads never goes back, whichever server answers.
 ///
 /// Every call comes in two forms. The blocking form returns the outcome. The form with the prefix
 /// async_ returns at once and passes the outcome to a Callback; arguments are copied.
@@ -100,46 +107,44 @@ class Client {
     Client& operator=(Client&&) noexcept;
 
     // --- reading ---
-    // `rev` looks at the tree as that revision left it (one that is still to come is waited for);
-    // without it at the newest that the server has. Error with a `rev`: too_late.
+    // `at`: which state of the tree is looked at, see there. Error with a revision: too_late; with
+    // none, or with linear: behind; with linear also readonly.
 
     /// A file's content. A path that is missing or malformed is no error: see File::exists.
     /// Error: isdir.
-    Result<File> get(std::string_view path, std::optional<Revision> rev = {});
-    void async_get(std::string_view path, std::optional<Revision> rev, Callback<File> done);
+    Result<File> get(std::string_view path, At at = {});
+    void async_get(std::string_view path, At at, Callback<File> done);
 
     /// What is at a path. A path that is missing or malformed is no error: see Stat::exists.
-    Result<Stat> stat(std::string_view path, std::optional<Revision> rev = {});
-    void async_stat(std::string_view path, std::optional<Revision> rev, Callback<Stat> done);
+    Result<Stat> stat(std::string_view path, At at = {});
+    void async_stat(std::string_view path, At at, Callback<Stat> done);
 
     /// The names (not paths) of a directory's entries, in byte order, all as of one revision.
     /// Error: notdir, noent.
-    Result<std::vector<std::string>> getdir(std::string_view path,
-                                            std::optional<Revision> rev = {});
-    void async_getdir(std::string_view path, std::optional<Revision> rev,
-                      Callback<std::vector<std::string>> done);
+    Result<std::vector<std::string>> getdir(std::string_view path, At at = {});
+    void async_getdir(std::string_view path, At at, Callback<std::vector<std::string>> done);
 
     /// Every file whose path matches, in depth-first byte order, all as of one revision.
     /// In a glob, ? is any character but /, * any run of them, ** any run of characters.
     /// Error: `other` "invalid glob pattern: ...".
-    Result<std::vector<Event>> walk(std::string_view glob, std::optional<Revision> rev = {});
-    void async_walk(std::string_view glob, std::optional<Revision> rev,
-                    Callback<std::vector<Event>> done);
+    Result<std::vector<Event>> walk(std::string_view glob, At at = {});
+    void async_walk(std::string_view glob, At at, Callback<std::vector<Event>> done);
 
     /// One entry of what getdir and walk return, counted from 0. Error as for those, and range for
     /// an offset that is negative or behind the last one.
-    Result<std::string> getdir_at(std::string_view path, std::int32_t offset,
-                                  std::optional<Revision> rev = {});
-    void async_getdir_at(std::string_view path, std::int32_t offset, std::optional<Revision> rev,
+    Result<std::string> getdir_at(std::string_view path, std::int32_t offset, At at = {});
+    void async_getdir_at(std::string_view path, std::int32_t offset, At at,
                          Callback<std::string> done);
-    Result<Event> walk_at(std::string_view glob, std::int32_t offset,
-                          std::optional<Revision> rev = {});
-    void async_walk_at(std::string_view glob, std::int32_t offset, std::optional<Revision> rev,
-                       Callback<Event> done);
+    Result<Event> walk_at(std::string_view glob, std::int32_t offset, At at = {});
+    void async_walk_at(std::string_view glob, std::int32_t offset, At at, Callback<Event> done);
 
-    /// The newest revision that the server has applied.
+    /// The newest revision that the server has applied; after a change of servers it may be lower
+    /// than one that was met before. With linear at least that of every write that was answered
+    /// anywhere before this call.
     Result<Revision> rev();
+    Result<Revision> rev(Linear how);
     void async_rev(Callback<Revision> done);
+    void async_rev(Linear how, Callback<Revision> done);
 
     /// The id of the server that answers.
     Result<std::string> self();

@@ -16,7 +16,7 @@ namespace doozer {
 enum class Errc : int {
     tag_in_use = 1,    ///< cannot happen with this library
     unknown_verb = 2,  ///< the server is older than what was asked of it
-    readonly = 3,      ///< a write was sent to a server that is not a member (a follower)
+    readonly = 3,      ///< no server that is known takes writes now; the detail may say why
     too_late = 4,      ///< the revision asked for is no longer in the server's history
     rev_mismatch = 5,  ///< the file has changed since the revision that the write names
     bad_path = 6,      ///< no path: "/" or "/" and one or more of A-Z a-z 0-9 . - repeated
@@ -36,11 +36,19 @@ enum class Errc : int {
     limit_exceeded = 1006,   ///< one of the limits in client.h; nothing was sent
     bad_response = 1007,     ///< the server's answer lacks a field that it must have
     not_durable = 1008,      ///< the write was done, but doozerp has not acknowledged it in time
+    behind = 1009,           ///< the servers lack what this Client has met: they lag, or lost it
 };
 
 /// The code's name: as in the protocol ("REV_MISMATCH"), or for this library's own likewise
 /// ("UNKNOWN_OUTCOME"); "ERROR" for a number that has no name here.
 std::string_view name_of(Errc code) noexcept;
+
+/// What is known of a write that ended with an error.
+enum class WriteOutcome {
+    not_done,  ///< it was not done, and never will be
+    done,      ///< it was done; what the error says is something else
+    unknown,   ///< it was done, or not, or will still be
+};
 
 struct Error {
     Errc code = Errc::other;
@@ -50,6 +58,9 @@ struct Error {
     /// The whole error in one line. A refusal of the server: "REV_MISMATCH", "OTHER: permission
     /// denied". An error of this library: its detail, "connect 10.0.0.1:8046: Connection refused".
     [[nodiscard]] std::string message() const;
+
+    /// REQUIRES: this is the error of a write.
+    [[nodiscard]] WriteOutcome write_outcome() const noexcept;
 
     bool operator==(Error const&) const = default;
 };

@@ -11,7 +11,7 @@ Outcome run(Invocation const& call) {
     DOOZER_TRY(Client client, call.connect());
     auto rev = call.options.revision();
     if (!rev) {
-        DOOZER_TRY(rev, client.rev());
+        DOOZER_TRY(rev, call.options.newest(client));
     }
     DOOZER_TRY(Stat const stat, client.stat(root, rev));
     if (!stat.exists()) return Error{Errc::noent};

@@ -7,7 +7,7 @@ namespace {
 
 Outcome run(Invocation const& call) {
     DOOZER_TRY(Client client, call.connect());
-    DOOZER_TRY(File const file, client.get(call.arguments[0], call.options.revision()));
+    DOOZER_TRY(File const file, client.get(call.arguments[0], call.options.at()));
     if (!file.exists()) return no_such_file(call.arguments[0]);
     return print(call.out, file.value);
 }

@@ -7,7 +7,7 @@ namespace {
 
 Outcome run(Invocation const& call) {
     DOOZER_TRY(Client client, call.connect());
-    DOOZER_TRY(Revision const rev, client.rev());
+    DOOZER_TRY(Revision const rev, call.options.newest(client));
     return print_line(call.out, rev);
 }
 

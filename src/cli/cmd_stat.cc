@@ -7,7 +7,7 @@ namespace {
 
 Outcome run(Invocation const& call) {
     DOOZER_TRY(Client client, call.connect());
-    DOOZER_TRY(Stat const stat, client.stat(call.arguments[0], call.options.revision()));
+    DOOZER_TRY(Stat const stat, client.stat(call.arguments[0], call.options.at()));
     if (!stat.exists()) return no_such_file(call.arguments[0]);
     std::string const what = stat.is_directory() ? "d" : std::to_string(stat.rev.value());
     return print(call.out, what + " " + std::to_string(stat.len) + "\n");

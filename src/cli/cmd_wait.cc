@@ -10,7 +10,7 @@ Result<Event> next_change(Client& client, Invocation const& call) {
     if (!from) {
         // The present one and not the next: a script that has just learned the revision misses
         // nothing.
-        DOOZER_TRY(from, client.rev());
+        DOOZER_TRY(from, call.options.newest(client));
     }
     return client.wait(call.arguments[0], *from, call.options.timeout());
 }

@@ -27,6 +27,7 @@ std::string_view const option_list =
     "  -durable id\n"
     "    \twait until that doozerp has the change on its disk\n"
     "  -h\tshow help\n"
+    "  -l\tread what is newest anywhere, asking a majority\n"
     "  -r int\n"
     "    \trequest rev (default -1)\n"
     "  -t duration\n"
@@ -58,6 +59,7 @@ base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const>
     flags.add_integer("r", rev);
     flags.add_duration("t", wait_timeout);
     flags.add_boolean("h", help);
+    flags.add_boolean("l", linear);
     flags.add_boolean("v", version);
     return flags.parse(words);
 }
@@ -65,6 +67,11 @@ base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const>
 std::optional<Revision> GlobalOptions::revision() const {
     if (rev < 0) return std::nullopt;
     return Revision(rev);
+}
+
+At GlobalOptions::at() const {
+    if (rev < 0 && linear) return doozer::linear;
+    return revision();
 }
 
 std::optional<std::chrono::milliseconds> GlobalOptions::timeout() const {

@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
-#include "doozer/event.h"
+#include "doozer/client.h"
 
 namespace doozer::cli {
 
@@ -25,6 +25,7 @@ struct GlobalOptions {
     std::int64_t rev = -1;
     base::Duration wait_timeout = {};
     std::int64_t durable = 0;  ///< the doozerp whose acknowledgement writes wait for; 0 is none
+    bool linear = false;
     bool help = false;
     bool version = false;
 
@@ -37,6 +38,14 @@ struct GlobalOptions {
 
     /// -r; a negative one means not given.
     [[nodiscard]] std::optional<Revision> revision() const;
+
+    /// At which revision -r and -l say that one reads; -r tells it exactly.
+    [[nodiscard]] At at() const;
+
+    /// The newest revision of the cluster, with -l that of a majority.
+    Result<Revision> newest(Client& client) const {
+        return linear ? client.rev(doozer::linear) : client.rev();
+    }
 
     /// -t, rounded up to whole milliseconds; zero and less mean not given.
     [[nodiscard]] std::optional<std::chrono::milliseconds> timeout() const;

@@ -25,6 +25,13 @@ TEST(GlobalOptions, ARevisionThatIsNegativeIsNone) {
     EXPECT_EQ(parsed({"-r=7"}).revision(), Revision(7));
 }
 
+TEST(GlobalOptions, ARevisionSaysMoreThanLinear) {
+    EXPECT_FALSE(GlobalOptions{}.at().is_linear());
+    EXPECT_TRUE(parsed({"-l"}).at().is_linear());
+    EXPECT_FALSE(parsed({"-l", "-r", "7"}).at().is_linear());
+    EXPECT_EQ(parsed({"-l", "-r", "7"}).at().rev(), Revision(7));
+}
+
 TEST(GlobalOptions, AnInstanceIsAPositiveNumber) {
     EXPECT_EQ(GlobalOptions{}.durable, 0);
     EXPECT_EQ(parsed({"--durable", "7"}).durable, 7);

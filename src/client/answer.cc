@@ -18,6 +18,11 @@ Error refusal(base::Response const& response) {
                  std::string(response.err_detail.value_or(std::string_view()))};
 }
 
+Error unknown_outcome(char const* why) {
+    return Error{Errc::unknown_outcome,
+                 std::string("it is not known whether the write was done: ") + why};
+}
+
 Error closed_error() {
     return Error{Errc::closed, "the client was closed"};
 }

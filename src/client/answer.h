@@ -12,6 +12,9 @@ namespace doozer::client {
 /// The error that a response carries. REQUIRES: it has an err_code.
 Error refusal(base::Response const& response);
 
+/// What becomes of a write whose answer does not come.
+Error unknown_outcome(char const* why);
+
 /// What becomes of everything that is not done when a Client is destroyed.
 Error closed_error();
 

@@ -29,7 +29,7 @@ struct Question {
     std::optional<std::string_view> path = {};
     std::optional<std::string_view> value = {};
     std::optional<std::int32_t> offset = {};
-    std::optional<Revision> rev = {};
+    At at = {};  ///< of a write its condition, of a WAIT where it begins
     std::optional<client::Clock::time_point> deadline = {};
 };
 
@@ -64,7 +64,8 @@ void ask(client::Core& core, Question const& question, Result<T> (*convert)(Answ
     call.path = question.path;
     call.value = question.value;
     call.offset = question.offset;
-    call.rev = wire_revision(question.rev);
+    call.rev = wire_revision(question.at.rev());
+    call.linear = question.at.is_linear();
     call.deadline = question.deadline;
     call.done = [convert, done = std::move(done)](Answer const& answer) {
         if (done) done(convert(answer));
@@ -73,7 +74,7 @@ void ask(client::Core& core, Question const& question, Result<T> (*convert)(Answ
 }
 
 template <typename Entry>
-void list(client::Core& core, Verb verb, std::string_view path, std::optional<Revision> rev,
+void list(client::Core& core, Verb verb, std::string_view path, At at,
           Result<Entry> (*convert)(Answer const&), Callback<std::vector<Entry>> done) {
     if (!done) return;
     Loop& loop = *core.loop();
@@ -81,8 +82,9 @@ void list(client::Core& core, Verb verb, std::string_view path, std::optional<Re
     if (!refused) refused = loop.refusal_of(path.size());
     if (refused) return refuse(core, *std::move(refused), std::move(done));
     using Listing = client::Listing<Entry>;
-    typename Listing::What what{verb, std::string(path), wire_revision(rev),
+    typename Listing::What what{verb, std::string(path), wire_revision(at.rev()),
                                 loop.request_deadline(), convert};
+    what.linear = at.is_linear();
     loop.run_soon([what = std::move(what), done = std::move(done)](Engine* engine) {
         if (engine == nullptr) return done(client::closed_error());
         Listing::start(*engine, what, done);
@@ -118,38 +120,40 @@ std::uint64_t Client::connections() const {
 
 // --- asynchronous ------------------------------------------------------------------------------
 
-void Client::async_get(std::string_view path, std::optional<Revision> rev, Callback<File> done) {
-    ask(*core_, {.verb = Verb::get, .path = path, .rev = rev}, client::to_file, std::move(done));
+void Client::async_get(std::string_view path, At at, Callback<File> done) {
+    ask(*core_, {.verb = Verb::get, .path = path, .at = at}, client::to_file, std::move(done));
 }
 
-void Client::async_stat(std::string_view path, std::optional<Revision> rev, Callback<Stat> done) {
-    ask(*core_, {.verb = Verb::stat, .path = path, .rev = rev}, client::to_stat, std::move(done));
+void Client::async_stat(std::string_view path, At at, Callback<Stat> done) {
+    ask(*core_, {.verb = Verb::stat, .path = path, .at = at}, client::to_stat, std::move(done));
 }
 
-void Client::async_getdir_at(std::string_view path, std::int32_t offset,
-                             std::optional<Revision> rev, Callback<std::string> done) {
-    ask(*core_, {.verb = Verb::getdir, .path = path, .offset = offset, .rev = rev}, client::to_name,
+void Client::async_getdir_at(std::string_view path, std::int32_t offset, At at,
+                             Callback<std::string> done) {
+    ask(*core_, {.verb = Verb::getdir, .path = path, .offset = offset, .at = at}, client::to_name,
         std::move(done));
 }
 
-void Client::async_walk_at(std::string_view glob, std::int32_t offset, std::optional<Revision> rev,
+void Client::async_walk_at(std::string_view glob, std::int32_t offset, At at,
                            Callback<Event> done) {
-    ask(*core_, {.verb = Verb::walk, .path = glob, .offset = offset, .rev = rev}, client::to_event,
+    ask(*core_, {.verb = Verb::walk, .path = glob, .offset = offset, .at = at}, client::to_event,
         std::move(done));
 }
 
-void Client::async_getdir(std::string_view path, std::optional<Revision> rev,
-                          Callback<std::vector<std::string>> done) {
-    list(*core_, Verb::getdir, path, rev, client::to_name, std::move(done));
+void Client::async_getdir(std::string_view path, At at, Callback<std::vector<std::string>> done) {
+    list(*core_, Verb::getdir, path, at, client::to_name, std::move(done));
 }
 
-void Client::async_walk(std::string_view glob, std::optional<Revision> rev,
-                        Callback<std::vector<Event>> done) {
-    list(*core_, Verb::walk, glob, rev, client::to_event, std::move(done));
+void Client::async_walk(std::string_view glob, At at, Callback<std::vector<Event>> done) {
+    list(*core_, Verb::walk, glob, at, client::to_event, std::move(done));
 }
 
 void Client::async_rev(Callback<Revision> done) {
     ask(*core_, {.verb = Verb::rev}, client::to_revision, std::move(done));
+}
+
+void Client::async_rev(Linear how, Callback<Revision> done) {
+    ask(*core_, {.verb = Verb::rev, .at = how}, client::to_revision, std::move(done));
 }
 
 void Client::async_self(Callback<std::string> done) {
@@ -158,12 +162,12 @@ void Client::async_self(Callback<std::string> done) {
 
 void Client::async_set(std::string_view path, std::string_view value, Revision condition,
                        Callback<Revision> done) {
-    ask(*core_, {.verb = Verb::set, .path = path, .value = value, .rev = condition},
+    ask(*core_, {.verb = Verb::set, .path = path, .value = value, .at = condition},
         client::to_revision, std::move(done));
 }
 
 void Client::async_del(std::string_view path, Revision condition, Callback<Done> done) {
-    ask(*core_, {.verb = Verb::del, .path = path, .rev = condition}, client::to_done,
+    ask(*core_, {.verb = Verb::del, .path = path, .at = condition}, client::to_done,
         std::move(done));
 }
 
@@ -173,7 +177,7 @@ void Client::async_nop(Callback<Done> done) {
 
 void Client::async_wait(std::string_view glob, Revision from,
                         std::optional<std::chrono::milliseconds> timeout, Callback<Event> done) {
-    Question question{.verb = Verb::wait, .path = glob, .rev = from};
+    Question question{.verb = Verb::wait, .path = glob, .at = from};
     if (timeout) question.deadline = client::Clock::now() + *timeout;
     ask(*core_, question, client::to_event, std::move(done));
 }
@@ -184,43 +188,44 @@ void Client::async_access(std::string_view secret, Callback<Done> done) {
 
 // --- blocking ----------------------------------------------------------------------------------
 
-Result<File> Client::get(std::string_view path, std::optional<Revision> rev) {
-    return core_->loop()->block<File>(
-        [&](Callback<File> d) { async_get(path, rev, std::move(d)); });
+Result<File> Client::get(std::string_view path, At at) {
+    return core_->loop()->block<File>([&](Callback<File> d) { async_get(path, at, std::move(d)); });
 }
 
-Result<Stat> Client::stat(std::string_view path, std::optional<Revision> rev) {
+Result<Stat> Client::stat(std::string_view path, At at) {
     return core_->loop()->block<Stat>(
-        [&](Callback<Stat> d) { async_stat(path, rev, std::move(d)); });
+        [&](Callback<Stat> d) { async_stat(path, at, std::move(d)); });
 }
 
-Result<std::vector<std::string>> Client::getdir(std::string_view path,
-                                                std::optional<Revision> rev) {
+Result<std::vector<std::string>> Client::getdir(std::string_view path, At at) {
     using Names = std::vector<std::string>;
     return core_->loop()->block<Names>(
-        [&](Callback<Names> d) { async_getdir(path, rev, std::move(d)); });
+        [&](Callback<Names> d) { async_getdir(path, at, std::move(d)); });
 }
 
-Result<std::vector<Event>> Client::walk(std::string_view glob, std::optional<Revision> rev) {
+Result<std::vector<Event>> Client::walk(std::string_view glob, At at) {
     using Files = std::vector<Event>;
     return core_->loop()->block<Files>(
-        [&](Callback<Files> d) { async_walk(glob, rev, std::move(d)); });
+        [&](Callback<Files> d) { async_walk(glob, at, std::move(d)); });
 }
 
-Result<std::string> Client::getdir_at(std::string_view path, std::int32_t offset,
-                                      std::optional<Revision> rev) {
+Result<std::string> Client::getdir_at(std::string_view path, std::int32_t offset, At at) {
     return core_->loop()->block<std::string>(
-        [&](Callback<std::string> d) { async_getdir_at(path, offset, rev, std::move(d)); });
+        [&](Callback<std::string> d) { async_getdir_at(path, offset, at, std::move(d)); });
 }
 
-Result<Event> Client::walk_at(std::string_view glob, std::int32_t offset,
-                              std::optional<Revision> rev) {
+Result<Event> Client::walk_at(std::string_view glob, std::int32_t offset, At at) {
     return core_->loop()->block<Event>(
-        [&](Callback<Event> d) { async_walk_at(glob, offset, rev, std::move(d)); });
+        [&](Callback<Event> d) { async_walk_at(glob, offset, at, std::move(d)); });
 }
 
 Result<Revision> Client::rev() {
     return core_->loop()->block<Revision>([&](Callback<Revision> d) { async_rev(std::move(d)); });
+}
+
+Result<Revision> Client::rev(Linear how) {
+    return core_->loop()->block<Revision>(
+        [&](Callback<Revision> d) { async_rev(how, std::move(d)); });
 }
 
 Result<std::string> Client::self() {

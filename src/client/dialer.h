@@ -1,4 +1,5 @@
-// Finds a server that answers, among the addresses of a URI or those that a lookup tells.
+// Finds a server that answers, among the addresses of a URI, those that a lookup tells, and those
+// that the cluster itself has told.
 #pragma once
 
 #include <functional>
@@ -14,7 +15,8 @@
 
 namespace doozer::client {
 
-/// Goes around the addresses, in the order given, each time going on behind the last one tried.
+/// Goes around the addresses, first those of the URI and then what was learned, each time going on
+/// behind the last one tried.
 class Dialer {
   public:
     struct Target {
@@ -28,14 +30,22 @@ class Dialer {
 
     Dialer(Context io, Target target, Timing const& timing);
 
+    using Done = std::function<void(Result<Reached>)>;
     /// Every address once. Error: connect_failed with the reasons, or the refusal of a secret.
-    void dial_once(Clock::time_point deadline, std::function<void(Result<Reached>)> done);
-    /// Until a server answers, with a short pause before every attempt.
-    void dial(std::function<void(Reached)> done);
+    void dial_once(Clock::time_point deadline, Done done);
+    /// Every address but this one, once. Error: connect_failed. REQUIRES: there are others.
+    void dial_others(net::Address const& than, Done done);
+    /// Until a server answers, with a short pause before every round; before the first one only if
+    /// `pause_first`, or if there is but one address.
+    void dial(bool pause_first, std::function<void(Reached)> done);
     void stop();
 
     /// Presents this secret, too, from the next attempt on.
     void add_secret(std::string secret);
+
+    /// What the cluster told; what it told before is forgotten.
+    void learned(std::vector<net::Address> addresses);
+    [[nodiscard]] bool knows_other(net::Address const& than) const;
 
   private:
     void begin_round();
@@ -44,6 +54,9 @@ class Dialer {
     void tried(Result<Reached> outcome);
     void round_failed();
     void pause();
+    void merge();
+    [[nodiscard]] net::Address next_address() const;
+    [[nodiscard]] bool is_over() const;
     [[nodiscard]] Clock::time_point attempt_deadline() const;
 
     Context io_;
@@ -51,16 +64,20 @@ class Dialer {
     Timing timing_;
     asio::steady_timer timer_;
     base::Prng prng_;
-    std::size_t next_ = 0;
+    std::vector<net::Address> learned_;
+    std::vector<net::Address> all_;  // target_.addresses and learned_, each once
+    std::optional<net::Address> last_;
     std::size_t next_boot_ = 0;
     std::shared_ptr<Attempt> attempt_;
     std::shared_ptr<Lookup> lookup_;
 
     // What is being done at the moment.
-    std::function<void(Result<Reached>)> done_;
-    std::optional<Clock::time_point> deadline_;  // set = every address once
-    std::size_t tried_ = 0;                      // addresses of this round
-    int failures_ = 0;                           // attempts since dial()
+    enum class Mode { once, others, always } mode_ = Mode::once;
+    Done done_;
+    Clock::time_point deadline_;  // of once
+    net::Address other_than_;     // of others
+    std::size_t tried_ = 0;       // addresses of this round
+    int failures_ = 0;            // rounds since dial()
     std::string reasons_;
 };
 

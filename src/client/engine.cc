@@ -14,19 +14,18 @@ namespace {
 /// How many places of calls that are over the queue may hold before they are removed.
 constexpr std::size_t queue_slack = 64;
 
-Error unknown_outcome(char const* why) {
-    return Error{Errc::unknown_outcome,
-                 std::string("it is not known whether the write was done: ") + why};
-}
-
 }  // namespace
 
-Engine::Engine(Context io, Dialer::Target target, Timing const& timing)
+Engine::Engine(Context io, Dialer::Target target, Timing const& timing, bool learns)
     : io_(std::move(io)),
       timing_(timing),
       dialer_(io_, std::move(target), timing),
+      learner_(*this, *io_, timing, learner_owner()),
+      learns_(learns),
       deadline_timer_(*io_),
-      heartbeat_timer_(*io_) {}
+      heartbeat_timer_(*io_),
+      drain_timer_(*io_),
+      catch_up_timer_(*io_) {}
 
 void Engine::start(Clock::time_point deadline, std::function<void(Result<Done>)> started) {
     dialer_.dial_once(deadline, [this, started = std::move(started)](Result<Reached> outcome) {
@@ -73,6 +72,7 @@ CallId Engine::submit_counted(Call call) {
     Slot& s = slots_[slot];
     DOOZER_ASSERT(s.state == Slot::State::free);
     s.state = Slot::State::queued;
+    s.keeps_tag = false;
     s.sequence = ++sequence_;
     s.call = std::move(call);
     queue_.push_back(id_of(slot));
@@ -107,13 +107,21 @@ void Engine::complete(std::size_t slot, Answer const& answer) {
     call.done(answer);
 }
 
+/// Of a call that nobody waits for any more: its tag stays taken while the server may answer it.
+void Engine::drop(std::size_t slot) {
+    Slot& s = slots_[slot];
+    bool const keeps_tag =
+        s.state == Slot::State::sent || (s.state == Slot::State::refused && s.keeps_tag);
+    if (!keeps_tag) return release(slot);
+    s.state = Slot::State::abandoned;
+}
+
 void Engine::abandon(CallId id) {
     if (id.slot >= slots_.size() || slots_[id.slot].sequence != id.sequence) return;
     Slot& s = slots_[id.slot];
-    if (s.state != Slot::State::queued && s.state != Slot::State::sent) return;
+    if (s.state == Slot::State::free || s.state == Slot::State::abandoned) return;
     Call const dropped = take_call(id.slot);
-    if (s.state == Slot::State::queued) return release(id.slot);
-    s.state = Slot::State::abandoned;
+    drop(id.slot);
 }
 
 // --- sending -------------------------------------------------------------------------------------
@@ -132,15 +140,33 @@ bool Engine::is_queued(CallId id) const {
     return s.sequence == id.sequence && s.state == Slot::State::queued;
 }
 
+/// While another server is looked for, this one gets nothing that it cannot do.
+bool Engine::may_send(Call const& call) const {
+    return moving_ == Moving::no || call.internal || !call.needs_member();
+}
+
 void Engine::flush() {
     if (!link_ || link_->sending()) return;
+    std::vector<CallId> held;
     while (!queue_.empty() && sending_.size() < base::client_send_bytes) {
         CallId const id = queue_.front();
         queue_.pop_front();
         if (!is_queued(id)) continue;
+        Slot& s = slots_[id.slot];
+        if (!may_send(s.call)) {
+            held.push_back(id);
+            continue;
+        }
+        if (is_behind_ && waits_for_ever(s.call)) {
+            refused(id.slot, behind_error());
+            if (!link_) break;
+            continue;
+        }
         append_request(id.slot);
-        slots_[id.slot].state = Slot::State::sent;
+        s.state = Slot::State::sent;
+        writes_sent_ += s.call.is_write() ? 1 : 0;
     }
+    queue_.insert(queue_.begin(), held.begin(), held.end());
     if (!sending_.empty()) Link::send(link_, sending_);
 }
 
@@ -153,63 +179,24 @@ void Engine::append_request(std::size_t slot) {
     request.value = call.value;
     request.offset = call.offset;
     request.rev = call.rev;
+    request.linear = call.linear;
+    if (call.looks_at_newest()) request.min_rev = seen_;
+    // A write does not wait for it, but is told what was applied.
+    if (call.is_write()) request.min_rev = base::missing;
     wire::append_request(sending_, request);
 }
 
-// --- the connection ------------------------------------------------------------------------------
-
-void Engine::connected(Reached reached) {
-    DOOZER_ASSERT(!link_);
-    ++connections_;
-    {
-        std::lock_guard const lock(address_mutex_);
-        address_ = net::to_string(reached.address);
-    }
-    link_ = std::move(reached.link);
-    Link::Owner owner;
-    owner.frame = [this](std::string_view body) { frame(body); };
-    owner.sent = [this] { flush(); };
-    owner.lost = [this](std::string const&) { connection_lost(); };
-    link_->set_owner(std::move(owner));
-    // One that was asked for on the connection before is asked for again on this one.
-    if (heartbeat_asked_) heartbeat_asked_ = Clock::now();
-    arm_heartbeat(Clock::now() + timing_.heartbeat_after);
-    flush_soon();
-}
-
-void Engine::connection_lost() {
-    if (auto const link = std::exchange(link_, nullptr)) link->close();
-    sending_.clear();
-    heartbeat_timer_.cancel();
-    std::vector<CallId> again;
-    std::vector<std::size_t> unknown;
-    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-        Slot& s = slots_[slot];
-        if (s.state == Slot::State::abandoned) release(slot);
-        if (s.state != Slot::State::sent) continue;
-        if (s.call.is_write()) {
-            unknown.push_back(slot);
-        } else {
-            s.state = Slot::State::queued;
-            again.push_back(id_of(slot));
-        }
-    }
-    std::sort(again.begin(), again.end(),
-              [](CallId const& a, CallId const& b) { return a.sequence < b.sequence; });
-    queue_.insert(queue_.begin(), again.begin(), again.end());
-    dialer_.dial([this](Reached reached) { connected(std::move(reached)); });
-    // Last: what is called here may submit more.
-    for (std::size_t const slot : unknown)
-        complete(slot, unknown_outcome("the connection was lost before the answer"));
-}
+// --- the end ------------------------------------------------------------------------------------
 
 void Engine::shutdown() {
     if (closed_) return;
     closed_ = true;
     dialer_.stop();
+    learner_.disconnected();
     if (auto const link = std::exchange(link_, nullptr)) link->close();
-    deadline_timer_.cancel();
-    heartbeat_timer_.cancel();
+    if (auto const found = std::exchange(found_, std::nullopt)) found->link->close();
+    for (auto* const timer : {&deadline_timer_, &heartbeat_timer_, &drain_timer_, &catch_up_timer_})
+        timer->cancel();
     for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
         Slot& s = slots_[slot];
         if (s.state == Slot::State::abandoned) release(slot);
@@ -232,9 +219,13 @@ void Engine::frame(std::string_view body) {
     auto const slot = static_cast<std::size_t>(tag) - 1;
     switch (slots_[slot].state) {
         case Slot::State::sent:
-            return answer(slot, response);
+            answer(slot, response);
+            return move_if_drained();
         case Slot::State::abandoned:
             return release(slot);
+        case Slot::State::refused:
+            if (!slots_[slot].keeps_tag) return connection_lost();
+            return answer(slot, response);
         case Slot::State::free:
         case Slot::State::queued:
             return connection_lost();
@@ -242,10 +233,26 @@ void Engine::frame(std::string_view body) {
 }
 
 void Engine::answer(std::size_t slot, base::Response const& response) {
+    Slot const& s = slots_[slot];
+    if (s.call.is_write()) --writes_sent_;
+    if (response.err_code == base::Errc::readonly && s.call.needs_member())
+        return refused(slot, refusal(response));
+    if (s.call.is_write()) answered_upto_ = std::max(answered_upto_, s.sequence);
+    note_seen(s.call, response);
     if (response.err_code) return complete(slot, refusal(response));
-    Call const& call = slots_[slot].call;
-    if (call.verb == Verb::access && call.value) dialer_.add_secret(*call.value);
+    if (s.call.verb == Verb::access && s.call.value) {
+        dialer_.add_secret(*s.call.value);
+        learner_.rights_gained();
+    }
     complete(slot, response);
+}
+
+void Engine::note_seen(Call const& call, base::Response const& response) {
+    if (response.applied) seen_ = std::max(seen_, *response.applied);
+    if (response.err_code) return;
+    if (response.rev) seen_ = std::max(seen_, *response.rev);
+    bool const looks_at_rev = call.rev && !call.is_write() && call.verb != Verb::wait;
+    if (looks_at_rev) seen_ = std::max(seen_, *call.rev);
 }
 
 // --- time ----------------------------------------------------------------------------------------
@@ -261,20 +268,25 @@ void Engine::arm_deadlines() {
 void Engine::expire() {
     auto const now = Clock::now();
     while (!deadlines_.empty() && std::get<0>(*deadlines_.begin()) <= now) {
-        std::size_t const slot = std::get<2>(*deadlines_.begin());
+        Deadline const first = *deadlines_.begin();
+        std::size_t const slot = std::get<2>(first);
         Slot& s = slots_[slot];
         bool const was_sent = s.state == Slot::State::sent;
+        bool const was_refused = s.state == Slot::State::refused;
         Call const call = take_call(slot);
-        if (was_sent)
-            s.state = Slot::State::abandoned;
-        else
-            release(slot);
-        if (was_sent && call.is_write())
+        drop(slot);
+        if (was_refused) {
+            call.done(Error(call.refusal));
+        } else if (was_sent && call.is_write()) {
+            --writes_sent_;
+            answered_upto_ = std::max(answered_upto_, std::get<1>(first));
             call.done(unknown_outcome("no answer in time"));
-        else
+        } else {
             call.done(Error{Errc::timeout, "no answer in time"});
+        }
     }
     arm_deadlines();
+    move_if_drained();
 }
 
 void Engine::arm_heartbeat(Clock::time_point at) {

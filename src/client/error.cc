@@ -52,8 +52,22 @@ std::string_view name_of(Errc code) noexcept {
             return "BAD_RESPONSE";
         case Errc::not_durable:
             return "NOT_DURABLE";
+        case Errc::behind:
+            return "BEHIND";
     }
     return "ERROR";
+}
+
+WriteOutcome Error::write_outcome() const noexcept {
+    switch (code) {
+        case Errc::unknown_outcome:
+            return WriteOutcome::unknown;
+        case Errc::not_durable:
+        case Errc::bad_response:  // it was answered, and not refused
+            return WriteOutcome::done;
+        default:
+            return WriteOutcome::not_done;
+    }
 }
 
 std::string Error::message() const {

@@ -58,6 +58,8 @@ Question owned(base::Request const& r) {
     q.value = r.value;
     q.offset = r.offset;
     if (r.rev) q.rev = r.rev->value();
+    if (r.min_rev) q.min_rev = r.min_rev->value();
+    q.linear = r.linear;
     return q;
 }
 
@@ -69,6 +71,7 @@ std::string Question::text() const {
     if (value) out += " value=" + *value;
     if (offset) out += " offset=" + std::to_string(*offset);
     if (rev) out += " rev=" + std::to_string(*rev);
+    if (linear) out += " linear";
     return out;
 }
 
@@ -158,6 +161,7 @@ void Peer::answer(std::vector<std::pair<Question, Reply>> const& replies) {
         r.len = reply.len;
         r.err_code = reply.error;
         r.err_detail = reply.detail;
+        if (reply.applied) r.applied = base::Revision(*reply.applied);
         wire::append_response(bytes, r);
     }
     send_bytes(bytes);
@@ -233,6 +237,9 @@ Timing fast() {
     // A machine that is busy must not make a test hear heartbeats.
     timing.heartbeat_after = std::chrono::minutes(10);
     timing.silence_max = std::chrono::minutes(20);
+    // Nor questions that the test does not ask for.
+    timing.learn_after = std::chrono::minutes(10);
+    timing.catch_up = std::chrono::minutes(10);
     return timing;
 }
 

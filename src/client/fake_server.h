@@ -27,8 +27,10 @@ struct Question {
     std::optional<std::string> value = {};
     std::optional<std::int32_t> offset = {};
     std::optional<std::int64_t> rev = {};
+    std::optional<std::int64_t> min_rev = {};
+    bool linear = false;
 
-    /// "WAIT /a rev=3", for expectations that a person reads.
+    /// "WAIT /a rev=3", for expectations that a person reads; without min_rev.
     [[nodiscard]] std::string text() const;
 };
 
@@ -41,6 +43,7 @@ struct Reply {
     std::optional<std::int32_t> len = {};
     std::optional<base::Errc> error = {};
     std::optional<std::string> detail = {};
+    std::optional<std::int64_t> applied = {};
 };
 
 Reply event(std::int64_t rev, std::string path, std::string value, std::int32_t flags = 4);

@@ -29,6 +29,8 @@ class Listing {
         std::optional<base::Revision> rev;  ///< not set: the newest
         std::optional<Clock::time_point> deadline;
         Result<Entry> (*convert)(Answer const&);
+        bool linear = false;
+        bool internal = false;  ///< see Call
     };
 
     /// For the loop's thread. `done` is called once; the error is that of the first offset to be
@@ -39,11 +41,15 @@ class Listing {
         Call call;
         call.verb = Verb::rev;
         call.deadline = self->what_.deadline;
+        call.linear = self->what_.linear;
+        call.internal = self->what_.internal;
         call.done = [self](Answer const& answer) {
             auto const rev = to_revision(answer);
             if (!rev.ok()) return self->finish(rev.error());
+            base::Revision at(rev->value());
+            if (!self->what_.internal) at = std::max(at, self->engine_.seen());
             // In a store without any change there is no revision 1 to look at yet.
-            if (*rev != missing) self->what_.rev = base::Revision(rev->value());
+            if (at != base::missing) self->what_.rev = at;
             ask(self);
         };
         engine.submit(std::move(call));
@@ -67,6 +73,7 @@ class Listing {
         call.offset = static_cast<std::int32_t>(offset);
         call.rev = self->what_.rev;
         call.deadline = self->what_.deadline;
+        call.internal = self->what_.internal;
         call.done = [self, offset](Answer const& answer) {
             if (!self->done_) return;
             self->received(offset, self->what_.convert(answer));

@@ -9,7 +9,7 @@ Loop::Loop(Dialer::Target target, Options const& options, Timing const& timing)
     : io_(std::make_shared<asio::io_context>(1)),
       work_(io_->get_executor()),
       request_timeout_(options.request_timeout),
-      engine_(io_, std::move(target), timing) {}
+      engine_(io_, std::move(target), timing, options.learn_addresses) {}
 
 void Loop::run() {
     thread_ = std::this_thread::get_id();

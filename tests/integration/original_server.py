@@ -21,7 +21,8 @@ def decode(body):
             content, at = body[at:at + content], at + content
         elif content >> 63:
             content -= 1 << 64
-        fields[FIELD[key >> 3]] = content
+        if key >> 3 in FIELD:
+            fields[FIELD[key >> 3]] = content
     return fields
 
 
