@@ -15,9 +15,9 @@
 
 #include "doozer/version.h"
 #include "journal/doozerp_options.h"
-#include "journal/notify.h"
 #include "journal/persist.h"
 #include "journal/standard_streams.h"
+#include "net/manager.h"
 
 namespace {
 
@@ -125,7 +125,7 @@ int run(journal::DoozerpOptions const& options) {
         if (!written.ok()) return fail(written.error().detail);
         file = std::make_unique<journal::MetricsFile>(options.metrics_file, metrics);
     }
-    journal::notify_manager("READY=1\nSTATUS=instance " + std::to_string(metrics.instance.load()));
+    net::notify_manager("READY=1\nSTATUS=instance " + std::to_string(metrics.instance.load()));
     auto const ended = persister.run();
     if (!ended.ok()) return fail(ended.error());
     return 0;

@@ -1,17 +1,12 @@
 // The parts of doozerp that need no cluster.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdlib>
 #include <vector>
 
 #include "journal/doozerp_options.h"
 #include "journal/metrics.h"
-#include "journal/notify.h"
 #include "journal/testing.h"
 
 namespace doozer::journal {
@@ -124,25 +119,6 @@ TEST(Metrics, AreWrittenInOnePieceForEverybodyToRead) {
     auto const refused = write_metrics(folder.file("no/metrics"), metrics);
     ASSERT_FALSE(refused.ok());
     EXPECT_THAT(refused.error().detail, HasSubstr("No such file or directory"));
-}
-
-TEST(Manager, IsToldThroughItsSocket) {
-    Folder const folder;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    folder.file("socket").copy(address.sun_path, sizeof address.sun_path - 1);
-    int const manager = socket(AF_UNIX, SOCK_DGRAM, 0);
-    ASSERT_EQ(bind(manager, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    setenv("NOTIFY_SOCKET", address.sun_path, 1);
-    notify_manager("READY=1\nSTATUS=x");
-    unsetenv("NOTIFY_SOCKET");
-    notify_manager("nobody listens");
-    std::array<char, 100> buffer{};
-    auto const size = recv(manager, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    EXPECT_EQ(std::string(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))),
-              "READY=1\nSTATUS=x");
-    EXPECT_LT(recv(manager, buffer.data(), buffer.size(), MSG_DONTWAIT), 0);
-    close(manager);
 }
 
 }  // namespace

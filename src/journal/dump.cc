@@ -70,7 +70,7 @@ class Summary {
 
 void print_check(Record const& record, std::FILE* err) {
     std::fprintf(err, "offset %" PRIu64 " bytes %" PRIu64 " sha1 %s ok\n", record.offset,
-                 record.bytes(), to_hex(record.sum).c_str());
+                 record.bytes(), net::to_hex(record.sum).c_str());
 }
 
 std::string json_line(Record const& record, bool verify) {
@@ -78,8 +78,8 @@ std::string json_line(Record const& record, bool verify) {
     if (!verify) return line;
     line.pop_back();
     return line + ",\"offset\":" + std::to_string(record.offset) +
-           ",\"bytes\":" + std::to_string(record.bytes()) + ",\"sha1\":\"" + to_hex(record.sum) +
-           "\"}";
+           ",\"bytes\":" + std::to_string(record.bytes()) + ",\"sha1\":\"" +
+           net::to_hex(record.sum) + "\"}";
 }
 
 /// Prints all good records; returns what is behind them, if that is a damage.

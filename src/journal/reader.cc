@@ -59,7 +59,8 @@ Result<std::optional<Record>, Damage> Reader::next() {
     record.offset = offset_;
     record.sum = header.sum;
     record.data = {buffer_.data() + begin_ + record_header_bytes, size};
-    if (sha1(record.data) != header.sum) return damage(Damage::Kind::checksum, "checksum mismatch");
+    if (net::sha1(record.data) != header.sum)
+        return damage(Damage::Kind::checksum, "checksum mismatch");
     offset_ += record.bytes();
     begin_ += record_header_bytes + size;
     return std::optional(record);
@@ -79,7 +80,7 @@ bool is_record(std::string_view bytes, std::uint64_t& hashed) {
     std::string_view const data = bytes.substr(0, static_cast<std::size_t>(header.size));
     if (!data.empty() && !parse_mutation(data).ok()) return false;
     hashed += data.size();
-    return sha1(data) == header.sum;
+    return net::sha1(data) == header.sum;
 }
 
 }  // namespace

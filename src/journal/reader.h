@@ -35,7 +35,7 @@ struct Damage {
 struct Record {
     std::uint64_t offset = 0;  ///< in the file, of its header
     std::string_view data;     ///< until the next call of the reader
-    Sha1 sum = {};
+    net::Sha1 sum = {};
 
     /// Header and data.
     [[nodiscard]] std::uint64_t bytes() const { return record_header_bytes + data.size(); }

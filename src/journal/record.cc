@@ -50,7 +50,7 @@ bool is_record_size(std::int64_t size) {
 
 void append_record(std::string& out, std::string_view data) {
     DOOZER_ASSERT(is_record_size(static_cast<std::int64_t>(data.size())));
-    Sha1 const sum = sha1(data);
+    net::Sha1 const sum = net::sha1(data);
     out.append(sum.data(), sum.size());
     for (unsigned shift = 0; shift < 32; shift += 8)
         out.push_back(static_cast<char>(static_cast<std::uint32_t>(data.size()) >> shift));

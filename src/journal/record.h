@@ -10,15 +10,16 @@
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "journal/sha1.h"
+#include "net/sha1.h"
 
 namespace doozer::journal {
 
 /// Before the data of every record: its SHA-1, then its size as 4 bytes, little-endian, signed.
+using net::sha1_bytes;
 inline constexpr std::size_t record_header_bytes = sha1_bytes + 4;
 
 struct RecordHeader {
-    Sha1 sum;
+    net::Sha1 sum;
     std::int32_t size;
 };
 

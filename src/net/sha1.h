@@ -1,12 +1,20 @@
-// SHA-1, for what has to have it: the handshake of WebSocket. No secret depends on it.
+// SHA-1, for what has to have it: the journal's format and the handshake of WebSocket. Against
+// accidents, not against attackers.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace doozer::net {
 
-/// The 20 bytes of the digest.
-std::string sha1(std::string_view bytes);
+inline constexpr std::size_t sha1_bytes = 20;
+using Sha1 = std::array<char, sha1_bytes>;
+
+Sha1 sha1(std::string_view data);
+
+/// 40 hexadecimal digits.
+std::string to_hex(Sha1 const& sum);
 
 }  // namespace doozer::net

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "journal/reader.h"
+#include "net/manager.h"
 #include "server/clock.h"
 #include "server/entropy.h"
 #include "server/flight_files.h"
@@ -244,6 +245,11 @@ void Node::adopt_members() {
 
 /// Whether this process can ever do what it was started for.
 void Node::judge() {
+    if (!told_manager_ && replica_->serving()) {
+        told_manager_ = true;
+        net::notify_manager("READY=1\nSTATUS=" + cluster_->id() + " serves cluster " +
+                            options_.cluster_name);
+    }
     if (replica_->is_outdated()) {
         failure_ = Error{Errc::other, fmt::format("cluster {} applies changes by rules {}, which "
                                                   "doozerd {} does not know: start a newer one",

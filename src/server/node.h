@@ -86,7 +86,8 @@ class Node : public SessionHost, public web::Host {
 
     Options options_;
     Release release_;
-    replica::Rules rules_ = 1;  // by which changes are applied, as the log has it
+    bool told_manager_ = false;  // that this process serves
+    replica::Rules rules_ = 1;   // by which changes are applied, as the log has it
     net::asio::io_context loop_;
     net::asio::signal_set signals_;
     net::asio::signal_set recording_wanted_;

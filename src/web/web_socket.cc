@@ -26,7 +26,8 @@ unsigned byte_at(std::string_view bytes, std::size_t i) {
 }  // namespace
 
 std::string accept_of(std::string_view key) {
-    return to_base64(net::sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+    net::Sha1 const sum = net::sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    return to_base64({sum.data(), sum.size()});
 }
 
 void append_frame(std::string& out, Opcode opcode, std::string_view payload) {

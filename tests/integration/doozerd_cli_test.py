@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import tempfile
 
 import lab
@@ -298,6 +299,17 @@ class Life(lab.Case):
         self.assertIn(len(stopped), (1, 2), stopped)
         self.assertLessEqual(len(started), 5)
         self.assertEqual(b"", server.stdout(), "the log goes to stderr")
+
+    def test_the_service_manager_is_told_when_it_serves(self):
+        """sd_notify(3): READY=1, and not before a copy is there"""
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            name = os.path.join(folder, "notify")
+            manager.bind(name)
+            manager.settimeout(lab.DEADLINE)
+            founder = self.server(env={"NOTIFY_SOCKET": name})
+            self.assertRegex(manager.recv(1000), b"^READY=1\nSTATUS=[A-Z2-7]{16} serves cluster local$")
+            self.server("-a", founder.address, env={"NOTIFY_SOCKET": name})
+            self.assertRegex(manager.recv(1000), b"^READY=1\n")
 
     def test_no_line_for_a_request(self):
         """a log line for start, stop and every refused connection, none per request"""

@@ -1,4 +1,4 @@
-#include "journal/notify.h"
+#include "net/manager.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdlib>
 
-namespace doozer::journal {
+namespace doozer::net {
 
 void notify_manager(std::string_view lines) {
     char const* const named = std::getenv("NOTIFY_SOCKET");  // NOLINT(concurrency-mt-unsafe)
@@ -28,4 +28,4 @@ void notify_manager(std::string_view lines) {
     close(fd);
 }
 
-}  // namespace doozer::journal
+}  // namespace doozer::net
