@@ -37,7 +37,7 @@ class Laboratory:
         self.log_file = open(os.path.join(folder, "faults.log"), "a", encoding="utf-8")
         numbers = list(range(1, options.members + SPARES + 1))
         self.net = None
-        if not options.loopback and network.enter_a_namespace_of_our_own():
+        if not options.loopback and network.allowed() and network.enter_a_namespace_of_our_own():
             self.net = network.Network(numbers + [faults.CLIENTS], self.bin("chaos_router"),
                                        options.seed)
         place = clusters.Place(self.net, numbers)
@@ -60,10 +60,10 @@ class Laboratory:
             where = "in network namespaces"
             if not self.net.can_delay:
                 where += ", without delays: /dev/net/tun is not allowed here"
-        if not clusters.FAKETIME:
-            where += ", without clock jumps: libfaketime is not installed"
+        if not clusters.faketime():
+            where += ", without clock jumps: no libfaketime, or a sanitizer"
         print("%d members and %d spare, %s; seed %d" % (o.members, SPARES, where, o.seed))
-        print("logs: %s" % self.folder, flush=True)
+        print("what happened to it: %s/faults.log" % self.folder, flush=True)
 
     def round(self, number, seed, seconds):
         """One round; returns what was wrong."""
@@ -171,6 +171,7 @@ def parse():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 24))
     parser.add_argument("--members", type=int, default=3)
     parser.add_argument("--loopback", action="store_true")
+    parser.add_argument("--sanitized", action="store_true", help="the processes are; half as long")
     parser.add_argument("--kinds", help="only these: " + ", ".join(faults.IN_NETWORK + faults.ANYWHERE))
     parser.add_argument("--keep", action="store_true", help="keep all recorded histories")
     return parser.parse_args()
@@ -178,8 +179,11 @@ def parse():
 
 def main():
     options = parse()
+    if options.sanitized:
+        clusters.SANITIZED = True
+        options.seconds /= 2
     folder = tempfile.mkdtemp(prefix="doozer-chaos.")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and close() is run
     laboratory = Laboratory(options, folder)
     try:
         return laboratory.run()

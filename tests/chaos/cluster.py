@@ -9,26 +9,32 @@ import subprocess
 import threading
 import time
 
+import lab
 import network
 import wire
 
 TIMEOUT = 4      # seconds: -timeout of every process
 HISTORY = 60000  # revisions: -hist, so that memory has an end
-FAKETIME = (glob.glob("/usr/lib/*/faketime/libfaketime.so.1") or [None])[0]
+SANITIZED = False  # a sanitizer's runtime wants to be loaded first
+
+
+def faketime():
+    """The library that makes clocks jump, or None."""
+    return None if SANITIZED else (glob.glob("/usr/lib/*/faketime/libfaketime.so.1") or [None])[0]
 
 
 class Place:
     """Where processes run: hosts of a network, or ports of the loopback address."""
 
-    def __init__(self, net, numbers, first_port=24000):
+    def __init__(self, net, numbers):
         self.net = net
         self.numbers = numbers
-        self.first_port = first_port
+        self.ports = {} if net else {n: lab.Port() for n in numbers}
 
     def address(self, number):
         if self.net:
             return "%s%d:8046" % (network.NET, number)
-        return "127.0.0.1:%d" % (self.first_port + number)
+        return self.ports[number].address
 
     def enter(self, number):
         if self.net:
@@ -61,8 +67,8 @@ class Server:
                 flags += ["-a", other.address]
         env = {k: v for k, v in os.environ.items() if not k.startswith("DOOZER_")}
         env.update(self.cluster.env)
-        if FAKETIME:
-            env.update(LD_PRELOAD=FAKETIME, FAKETIME_TIMESTAMP_FILE=self.clock_file,
+        if faketime():
+            env.update(LD_PRELOAD=faketime(), FAKETIME_TIMESTAMP_FILE=self.clock_file,
                        FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_CACHE_DURATION="1",
                        FAKETIME_NO_CACHE="0")
 

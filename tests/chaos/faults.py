@@ -10,7 +10,7 @@ import cluster
 import network
 
 IN_NETWORK = ["loss", "delay", "one way", "link", "apart", "flap", "reset"]
-ANYWHERE = ["pause", "kill", "clock", "descriptors", "bad clients"]
+ANYWHERE = ["kill", "pause", "clock", "descriptors", "bad clients"]
 CLIENTS = 100   # the number of the host that the clients are on
 BAD = 253       # and of the address that clients that behave badly come from
 
@@ -36,6 +36,10 @@ class Fault:
         self.whole_host = rng.random() < 0.5
         self.bad = None
 
+    def put_off(self, seconds):
+        self.begin += seconds
+        self.end += seconds
+
     def __str__(self):
         more = {"loss": "%.1f %%" % (self.loss / 10), "clock": "%+d s" % self.jump,
                 "delay": "%d +- %d ms, %d of 1000 reordered" % (self.delay_ms, self.jitter_ms,
@@ -50,7 +54,7 @@ class Fault:
 def plan(seed, seconds, hosts, in_network, often=1.5, kinds=None):
     """The faults of a run in order of time: one every `often` seconds; of `kinds`, if given."""
     rng = random.Random(seed)
-    kinds = kinds or ANYWHERE + (IN_NETWORK if in_network else [])
+    kinds = kinds or ANYWHERE + (IN_NETWORK if in_network else []) + ["kill"]
     faults = [Fault(kinds[i % len(kinds)] if i < len(kinds) else rng.choice(kinds), rng, hosts,
                     seconds) for i in range(max(len(kinds), int(seconds / often)))]
     return sorted(faults, key=lambda f: f.begin)
@@ -74,11 +78,14 @@ class Injector:
         steps = []  # (when, fault, what), of faults that have begun
         while time.monotonic() - start < seconds:
             now = time.monotonic() - start
-            while waiting and waiting[0].begin <= now:
-                fault = waiting.pop(0)
-                if self.begins(fault):
-                    steps.append((min(fault.end, seconds), fault, self.end))
-                    steps += self.flapping(fault)
+            for fault in [f for f in waiting if f.begin <= now]:
+                if fault.kind == "kill" and not self.may_kill():
+                    fault.put_off(1)
+                    continue
+                waiting.remove(fault)
+                self.begin(fault)
+                steps.append((min(fault.end, seconds), fault, self.end))
+                steps += self.flapping(fault)
             for step in sorted((s for s in steps if s[0] <= now), key=lambda s: s[0]):
                 steps.remove(step)
                 step[2](step[1])
@@ -88,15 +95,11 @@ class Injector:
                 self.end(fault)
         self.heal()
 
-    def begins(self, fault):
-        if fault.kind == "kill" and not self.may_kill():
-            self.log("%s: not now" % fault)
-            return False
+    def begin(self, fault):
         self.log(str(fault))
         self.counts[fault.kind] = self.counts.get(fault.kind, 0) + 1
         self.active.append(fault)
         self.switch(fault, True)
-        return True
 
     def end(self, fault):
         self.active.remove(fault)

@@ -8,6 +8,7 @@ kernel has netem. Root is not needed where user namespaces are allowed.
 
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 
@@ -25,6 +26,22 @@ def run(*argv, stdin=None):
     done = subprocess.run(argv, input=stdin, text=True, capture_output=True, check=False)
     if done.returncode:
         raise OSError("%s: %s" % (" ".join(argv), done.stderr.strip()))
+
+
+def allowed():
+    """Whether there may be such a network here, with the tools that it needs."""
+    if not all(map(shutil.which, ("ip", "nft", "nsenter"))):
+        return False
+    child = os.fork()
+    if child == 0:
+        try:
+            good = enter_a_namespace_of_our_own()
+            run("ip", "link", "add", "switch", "type", "bridge")
+            run("nft", "-f", "-", stdin="table inet chaos {\nchain in {\n}\n}\n")
+        except OSError:
+            good = False
+        os._exit(0 if good else 1)
+    return os.waitpid(child, 0)[1] == 0
 
 
 def enter_a_namespace_of_our_own():
