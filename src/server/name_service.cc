@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <utility>
@@ -94,10 +95,14 @@ struct NameService::Connection {
     }
 };
 
-std::string NameService::complaint_of(std::string const& uri) {
+std::string NameService::complaint_of(std::string const& uri, std::string const& own) {
     auto const parsed = parse_uri(uri);
     if (!parsed.ok()) return parsed.error().message();
-    return parsed->addresses.empty() ? "the URI has no address (ca)" : "";
+    auto const& addresses = parsed->addresses;
+    if (addresses.empty()) return "the URI has no address (ca)";
+    bool const only_own = std::count(addresses.begin(), addresses.end(), own) ==
+                          static_cast<std::ptrdiff_t>(addresses.size());
+    return only_own ? "the URI names this process itself" : "";
 }
 
 NameService::NameService(net::asio::io_context& loop, Settings settings, Callbacks callbacks)

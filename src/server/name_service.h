@@ -32,8 +32,9 @@ class NameService {
         std::function<void()> on_founder;
     };
 
-    /// What is wrong with a URI of a DzNS; empty if it is good.
-    static std::string complaint_of(std::string const& uri);
+    /// What is wrong with the URI of a DzNS for a process that is reached at `own`; empty if it is
+    /// good.
+    static std::string complaint_of(std::string const& uri, std::string const& own);
 
     NameService(net::asio::io_context& loop, Settings settings, Callbacks callbacks);
     /// Says farewell, if the DzNS can be reached at the moment.

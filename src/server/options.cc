@@ -92,12 +92,12 @@ Flags flags_for(Words& words, Options& options) {
 }
 
 /// Where the cluster is looked up. Empty: nowhere.
-Result<std::string> boot_uri(Words const& words, Environment const& env) {
+Result<std::string> boot_uri(Words const& words, Environment const& env, net::Address const& own) {
     bool const by_flag = !words.boot.empty();
     std::string const text = by_flag ? words.boot : env("DOOZER_BOOT_URI");
     if (text.empty()) return text;
     std::string const source = by_flag ? "-b" : "DOOZER_BOOT_URI";
-    std::string const complaint = NameService::complaint_of(text);
+    std::string const complaint = NameService::complaint_of(text, net::to_string(own));
     if (!complaint.empty()) return refused(source + ": " + complaint);
     return text;
 }
@@ -183,7 +183,8 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     if (!given.advertise.empty()) {
         DOOZER_TRY(options.advertise, address_with_port("-advertise", given.advertise));
     }
-    if (is_any(options.advertise ? *options.advertise : options.listen)) {
+    net::Address const own = options.advertise ? *options.advertise : options.listen;
+    if (is_any(own)) {
         std::string const at =
             given.advertise.empty() ? "-l " + given.listen : "-advertise " + given.advertise;
         return refused(at + ": others reach this process by its host; name it" +
@@ -203,7 +204,7 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     if (!given.restore.empty() && !given.attach.empty()) {
         return refused("-restore founds a cluster and -a joins one: give one of them");
     }
-    DOOZER_TRY(options.boot_uri, boot_uri(given, env));
+    DOOZER_TRY(options.boot_uri, boot_uri(given, env, own));
     options.restore_file = given.restore;
     DOOZER_TRY([[maybe_unused]] Done const read_too, read_members(given, env, options));
     DOOZER_TRY([[maybe_unused]] Done const web, read_web(given, options));

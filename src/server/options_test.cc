@@ -63,6 +63,10 @@ TEST(Options, TheClusterIsLookedUpWhereAUriSays) {
     EXPECT_EQ(error({"-b", "x"}), "-b: invalid uri");
     EXPECT_EQ(error({}, {{"DOOZER_BOOT_URI", "x"}}), "DOOZER_BOOT_URI: invalid uri");
     EXPECT_EQ(error({"-b", "doozer:?cn=x"}), "-b: the URI has no address (ca)");
+    EXPECT_EQ(error({"-b", "doozer:?ca=x", "-l", "x:8046"}),
+              "-b: the URI names this process itself");
+    EXPECT_EQ(parse({"-b", "doozer:?ca=x&ca=y", "-l", "x:8046"}).value().boot_uri,
+              "doozer:?ca=x&ca=y");
     EXPECT_TRUE(error({"-restore", "f", "-a", "x:1"}).starts_with("-restore"));
 }
 

@@ -3,13 +3,10 @@
 
     readme_test.py README.md FOLDER_OF_BINARIES
 
-The convention of README.md:
-- Every ```sh block is executed. A line that begins with "$ " is a command; the lines up to the next
-  one are what it prints, standard output and error together.
+The convention of README.md, beside that of document.py:
 - Blocks run in one shell, one after the other, so variables live on. A block after the comment
   <!-- terminal: NAME --> runs in a terminal of that name beside it, and its last command goes on: a
   server, or a watch. What it prints must have appeared when all blocks have run.
-- A number stands for any number and an id for any id: the server makes changes of its own.
 - A block after <!-- run by: scripts/check --> may hold only commands that scripts/check runs itself,
   which is looked up there.
 
@@ -17,91 +14,17 @@ doozerd is a wrapper here that puts it on free ports; doozer finds it through DO
 the address of the web view is replaced.
 """
 
-import os
 import pathlib
-import re
-import select
-import signal
 import socket
 import struct
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-DEADLINE_SECONDS = 20
-BLOCK = re.compile(r"(?:<!-- (?P<key>[\w ]+): (?P<value>[^>]+?) -->\n)?```sh\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+from document import DEADLINE_SECONDS, Terminal, blocks_of, free_port, parse_block, pattern_of
+
 VERB_WAIT = b"\x10\x06"  # field 2 of a request, verb WAIT
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def parse_block(text):
-    """[(command, lines it prints)] of a block."""
-    steps = []
-    for line in text.splitlines():
-        if line.startswith("$ "):
-            steps.append((line[2:], []))
-        else:
-            assert steps, f"a block begins with something else than a command: {line}"
-            steps[-1][1].append(line)
-    return steps
-
-
-def pattern_of(lines):
-    """What may stand for the lines shown: any number for a number, any id for an id."""
-    text = re.escape("\n".join(lines).rstrip())
-    text = re.sub(r"\b[A-Z2-7]{16}\b", "[A-Z2-7]{16}", text)
-    return re.compile(re.sub(r"\d+", r"\\d+", text) + r"\s*")
-
-
-class Terminal:
-    """A shell that is given commands one by one."""
-
-    def __init__(self, environment):
-        self.shell = subprocess.Popen(
-            ["bash", "--norc"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, env=environment, start_new_session=True, cwd=environment["HOME"],
-        )
-        self.printed = b""
-
-    def start(self, command):
-        self.shell.stdin.write(command.encode() + b"\n")
-        self.shell.stdin.flush()
-
-    def read_until(self, done):
-        """Collects what is printed until done(text); returns the text, or None at the deadline."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not done(self.text()):
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.shell.stdout], [], [], left)[0]:
-                return None
-            chunk = os.read(self.shell.stdout.fileno(), 65536)
-            if not chunk:
-                return None
-            self.printed += chunk
-        return self.text()
-
-    def text(self):
-        return self.printed.decode()
-
-    def run(self, command):
-        """What the command prints."""
-        end = f"--end-of-{len(command)}--"
-        self.printed = b""
-        self.start(f"{command}\nprintf '%s\\n' {end}")
-        text = self.read_until(lambda text: text.endswith(end + "\n"))
-        assert text is not None, f"still running after {DEADLINE_SECONDS} s: {command}\n{self.text()}"
-        return text[: -len(end) - 1]
-
-    def close(self):
-        os.killpg(self.shell.pid, signal.SIGTERM)
-        self.shell.wait(DEADLINE_SECONDS)
 
 
 class Tap:
@@ -144,7 +67,7 @@ class Tap:
 
 class Readme:
     def __init__(self, path, binaries, scratch):
-        self.blocks = list(BLOCK.finditer(path.read_text(encoding="utf-8")))
+        self.blocks = blocks_of(path)
         self.check_script = (path.parent / "scripts/check").read_text(encoding="utf-8")
         self.failures = []
         self.port, self.web_port = free_port(), free_port()
