@@ -8,6 +8,7 @@ by one, and the comparison of what they print.
 """
 
 import os
+import random
 import re
 import select
 import signal
@@ -23,6 +24,19 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def free_ports(count):
+    """The first of so many in a row."""
+    while True:
+        first = random.randrange(25000, 25990)
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as s:
+                    s.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
 
 
 def parse_block(text):

@@ -11,10 +11,11 @@ The convention of README.md, beside that of document.py:
   which is looked up there.
 
 doozerd is a wrapper here that puts it on free ports; doozer finds it through DOOZER_URI, and in commands
-the address of the web view is replaced.
+the address of the web view and the ports of the cluster of three are replaced.
 """
 
 import pathlib
+import re
 import socket
 import struct
 import sys
@@ -22,7 +23,7 @@ import tempfile
 import threading
 import time
 
-from document import DEADLINE_SECONDS, Terminal, blocks_of, free_port, parse_block, pattern_of
+from document import DEADLINE_SECONDS, Terminal, blocks_of, free_port, free_ports, parse_block, pattern_of
 
 VERB_WAIT = b"\x10\x06"  # field 2 of a request, verb WAIT
 
@@ -71,6 +72,7 @@ class Readme:
         self.check_script = (path.parent / "scripts/check").read_text(encoding="utf-8")
         self.failures = []
         self.port, self.web_port = free_port(), free_port()
+        self.cluster_port = free_ports(3)
         self.tap = None
         wrapper = scratch / "doozerd"
         wrapper.write_text(f'#!/bin/sh\nexec "{binaries}/doozerd" -l 127.0.0.1:{self.port} -w 127.0.0.1:{self.web_port} "$@"\n')
@@ -79,9 +81,18 @@ class Readme:
             "PATH": f"{scratch}:{binaries}:/usr/bin:/bin",
             "HOME": str(scratch),
             "DOOZER_URI": f"doozer:?ca=127.0.0.1:{self.port}",
+            "DOOZER_BIN": str(binaries),
+            "TMPDIR": str(scratch),
         }
+        (scratch / "scripts").symlink_to(path.parent / "scripts")
         self.terminals = {"first": Terminal(self.environment)}
         self.expected_later = []
+
+    def replaced(self, command):
+        """With the ports of this run."""
+        for n in range(3):
+            command = re.sub(rf"\b{9046 + n}\b", str(self.cluster_port + n), command)
+        return command.replace("127.0.0.1:8000", f"127.0.0.1:{self.web_port}")
 
     def expect(self, command, lines, text):
         if text is None or not pattern_of(lines).fullmatch(text):
@@ -91,7 +102,7 @@ class Readme:
     def run_aside(self, name, steps):
         """Starts the steps in a terminal of their own and waits until they are at work."""
         environment = dict(self.environment)
-        if name != "server":
+        if name not in ("server", "cluster"):
             self.tap = Tap(self.port)
             environment["DOOZER_URI"] = f"doozer:?ca=127.0.0.1:{self.tap.port}"
         terminal = self.terminals[name] = Terminal(environment)
@@ -99,8 +110,10 @@ class Readme:
         for earlier, shown in before:
             self.expect(earlier, shown, terminal.run(earlier))
         terminal.printed = b""
-        terminal.start(command)
-        if name == "server":
+        terminal.start(self.replaced(command))
+        if name == "cluster":
+            self.expect(command, lines, terminal.read_until(pattern_of(lines).fullmatch))
+        elif name == "server":
             # doozer itself waits some seconds for a server that is about to listen.
             deadline = time.monotonic() + DEADLINE_SECONDS
             while not self.terminals["first"].run("doozer rev 2>/dev/null").strip():
@@ -127,8 +140,7 @@ class Readme:
                 self.run_aside(block["value"], steps)
                 continue
             for command, lines in steps:
-                at = command.replace("127.0.0.1:8000", f"127.0.0.1:{self.web_port}")
-                self.expect(command, lines, self.terminals["first"].run(at))
+                self.expect(command, lines, self.terminals["first"].run(self.replaced(command)))
         for terminal, command, lines in self.expected_later:
             pattern = pattern_of(lines)
             terminal.read_until(pattern.fullmatch)

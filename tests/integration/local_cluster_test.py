@@ -2,30 +2,20 @@
 
 import os
 import pathlib
-import random
 import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 
 import lab
 
 SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "scripts/local_cluster"
+sys.path.insert(0, str(SCRIPT.parents[1] / "tests/house"))
+from document import free_ports  # noqa: E402
+
 MEMBER = re.compile(r"(127\.0\.0\.1:\d+)  ([A-Z2-7]{16})  pid (\d+)")
-
-
-def free_ports(count):
-    """The first of so many ports in a row that nobody uses."""
-    while True:
-        first = random.randrange(25000, 25900)
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
 
 
 class LocalCluster(lab.Case):
