@@ -24,7 +24,8 @@ void Replica::end_turn(Instant now) {
     watch_quorum(now);
     propose(now);
     if (looked) aim();
-    if (std::holds_alternative<Leaving>(membership_.phase())) effects_->wants_identity = true;
+    bool const left = std::holds_alternative<Leaving>(membership_.phase());
+    if (left && !membership_.retires()) effects_->wants_identity = true;
     reads_.turn_ended(*effects_);
     effects_->deadline = std::min(membership_.deadline(), core_wake_);
     if (quorumless_since_ != never && !refusing_) {
@@ -35,6 +36,11 @@ void Replica::end_turn(Instant now) {
 
 bool Replica::has_no_quorum(Instant now) const {
     return core_.voter() && !core_.hears_majority(now, quorum_lately);
+}
+
+bool Replica::retired(Instant now) const {
+    return membership_.retires() && proposals_.empty() && in_flight_.empty() &&
+           !membership_.hopes_to_leave(now, core_);
 }
 
 void Replica::watch_quorum(Instant now) {

@@ -53,11 +53,15 @@ struct Force {
     consensus::Lineage lineage;
 };
 
+/// This process is to end: it takes no more changes, and gives its slot away if the others can go
+/// on without it. When nothing is left to be answered, Replica::retired().
+struct Retire {};
+
 /// All that this turn of the event loop brought is in, or the deadline that the effects named has
 /// come.
 struct TurnEnded {};
 
 using Input = std::variant<Started, SessionOpened, SessionClosed, ClientRequest, LinkUp, LinkDown,
-                           PeerMessage, IdentityGiven, Force, TurnEnded>;
+                           PeerMessage, IdentityGiven, Force, Retire, TurnEnded>;
 
 }  // namespace doozer::replica

@@ -17,6 +17,8 @@ constexpr Duration look_every = milliseconds(100);
 /// How long it waits before it asks, or proposes to remove somebody, again.
 constexpr Duration ask_every = milliseconds(500);
 constexpr Duration kick_every = seconds(1);
+/// Within so long every member that lives is heard, even if nobody has anything to say.
+constexpr Duration heard_within = milliseconds(1500);
 /// How long a follower must have kept up before it takes a slot, and how long it waits for a link
 /// to every voter; then those to a majority will do.
 constexpr Duration follow_before_joining = milliseconds(500);
@@ -58,16 +60,18 @@ bool Membership::look(Instant now, Core const& core, State const& state, Wishes 
     }
     if (now < next_look_) return false;
     next_look_ = now + look_every;
-    std::visit(
-        Overload{[&](Voting& voting) {
-                     register_in(wishes.proposals, state, true);
-                     kick(now, voting, core, state, wishes.proposals);
-                     clean(now, core, state, wishes.proposals);
-                     switch_rules(now, core, state, wishes.proposals);
-                 },
-                 [&](Following& following) { follow(now, following, core, state, wishes.ask); },
-                 [](auto const&) {}},
-        phase_);
+    std::visit(Overload{[&](Voting& voting) {
+                            if (retires()) return leave(now, voting, core, state, wishes.proposals);
+                            register_in(wishes.proposals, state, true);
+                            kick(now, voting, core, state, wishes.proposals);
+                            clean(now, core, state, wishes.proposals);
+                            switch_rules(now, core, state, wishes.proposals);
+                        },
+                        [&](Following& following) {
+                            if (!retires()) follow(now, following, core, state, wishes.ask);
+                        },
+                        [](auto const&) {}},
+               phase_);
     // Alone there is nobody to look after, but for the pulse.
     auto const* const voting = std::get_if<Voting>(&phase_);
     if (voting && core.peers().empty()) next_look_ = voting->next_pulse;
@@ -183,6 +187,45 @@ bool Membership::first_of_those_heard(Instant now, Core const& core) const {
         if (core.reaches(id) && !core.majority_misses(id, now)) return false;
     }
     return false;
+}
+
+void Membership::retire(Instant now) {
+    retires_since_ = now;
+    next_look_ = now;
+}
+
+/// Those who would stay are a majority of themselves; who was not heard since may be dead.
+bool Membership::can_leave(Core const& core) const {
+    auto const& voters = core.configuration().voters;
+    if (!core.voter() || voters.size() < 2) return false;
+    std::size_t const staying = voters.size() - 1;
+    auto const heard = std::count_if(voters.begin(), voters.end(), [&](MemberId id) {
+        auto const peer = core.peers().find(id);
+        return peer != core.peers().end() && core.reaches(id) &&
+               peer->second.heard > retires_since_;
+    });
+    return static_cast<std::size_t>(heard) >= staying / 2 + 1;
+}
+
+bool Membership::hopes_to_leave(Instant now, Core const& core) const {
+    if (!retires() || !core.voter() || core.configuration().voters.size() < 2) return false;
+    return can_leave(core) || now - retires_since_ < heard_within;
+}
+
+/// First its address goes, so that clients who watch the addresses know before it is too late.
+void Membership::leave(Instant now, Voting& voting, Core const& core, State const& state,
+                       Proposals& proposals) const {
+    if (now < voting.kicked + kick_every || !can_leave(core)) return;
+    voting.kicked = now;
+    std::string const address = ns_path(identity_.cluster_name, identity_.id);
+    if (Revision const rev = state.revision_of(address); rev > missing) {
+        proposals.add({Guard{path_of(address), rev}, Mutation::del(path_of(address), rev)});
+    }
+    for (State::Slot const& slot : state.slots()) {
+        if (slot.content != identity_.id) continue;
+        Path const path = path_of(slot.path);
+        proposals.add({Guard{path, slot.rev}, Mutation::set(path, "", slot.rev)});
+    }
 }
 
 void Membership::follow(Instant now, Following& following, Core const& core, State const& state,

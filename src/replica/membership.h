@@ -58,6 +58,12 @@ class Membership {
 
     void renamed(Instant now, ProcessId id);
 
+    /// From now on it wants nothing but to be rid of its slot.
+    void retire(Instant now);
+    [[nodiscard]] bool retires() const { return retires_since_ != never; }
+    /// It retires and has a slot, and may yet find that the others can go on without it.
+    [[nodiscard]] bool hopes_to_leave(Instant now, consensus::Core const& core) const;
+
     /// A voter was asked to propose `changes`; whether it may. A slot that somebody fills is given
     /// to another only if this voter does not hear from who fills it.
     [[nodiscard]] bool may_propose(std::string_view changes, consensus::Core const& core,
@@ -82,6 +88,9 @@ class Membership {
     void clean(Instant now, consensus::Core const& core, State const& state, Proposals& proposals);
     void switch_rules(Instant now, consensus::Core const& core, State const& state,
                       Proposals& proposals) const;
+    [[nodiscard]] bool can_leave(consensus::Core const& core) const;
+    void leave(Instant now, Voting& voting, consensus::Core const& core, State const& state,
+               Proposals& proposals) const;
     void follow(Instant now, Following& following, consensus::Core const& core, State const& state,
                 std::optional<consensus::Ask>& ask);
     void join(Instant now, Following const& following, consensus::Core const& core,
@@ -95,6 +104,7 @@ class Membership {
     Instant next_look_;
     std::map<std::string, Instant> missing_since_;  // registered, but neither voters nor linked
     std::size_t asked_ = 0;
+    Instant retires_since_ = never;
 };
 
 }  // namespace doozer::replica

@@ -119,6 +119,7 @@ void Replica::step(Instant now, Input const& input, Effects& effects) {
                      effects.wants_identity = false;
                  },
                  [&](Force const& in) { tell(now, consensus::Force{in.lineage}); },
+                 [&](Retire const&) { membership_.retire(now); },
                  [&](TurnEnded const&) { end_turn(now); }},
         input);
     effects_ = nullptr;
@@ -175,6 +176,7 @@ void Replica::on_write(Instant now, ClientRequest const& in, Verb verb) {
     if (!mutation.ok()) return refuse(in, mutation.error());
     if (!core_.voter()) return refuse(in, {Errc::readonly});
     if (refusing_) return refuse(in, {Errc::readonly, "no quorum: not applied"});
+    if (membership_.retires()) return refuse(in, {Errc::readonly, "being stopped: not applied"});
     if (in.request.tag) sessions_.find(in.session)->outstanding.insert(*in.request.tag);
     proposals_.add({std::nullopt, mutation.value()},
                    Origin{in.session, in.request.tag, verb, now, in.request.min_rev.has_value()});

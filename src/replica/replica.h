@@ -63,6 +63,10 @@ class Replica : private consensus::Application {
     /// This voter hears so few that nothing can be changed.
     [[nodiscard]] bool has_no_quorum(Instant now) const;
 
+    /// Retire was told, and all that clients have asked to be changed is answered; the slot is
+    /// given away, or cannot be.
+    [[nodiscard]] bool retired(Instant now) const;
+
     /// How much has been brought and is not on its way yet.
     [[nodiscard]] std::size_t proposed_bytes() const { return proposals_.bytes(); }
 

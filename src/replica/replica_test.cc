@@ -334,6 +334,20 @@ TEST_F(ReplicaTest, SearchesThatAreManyAllComeToAnEnd) {
     EXPECT_LT(turns_of_alice, 5) << "others' searches delayed hers";
 }
 
+TEST_F(ReplicaTest, OneThatIsToEndAnswersWhatItWasGivenAndTakesNoMore) {
+    send(alice, request(Verb::set, "/a", "v", -1));
+    step(Retire{});
+    EXPECT_FALSE(replica.retired(now));
+    send(alice, request(Verb::set, "/b", "v", -1));
+    step(TurnEnded{});
+    auto const all = replies(alice);
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[0].error, (Error{Errc::readonly, "being stopped: not applied"}));
+    EXPECT_FALSE(all[1].error);
+    EXPECT_TRUE(replica.retired(now));
+    EXPECT_EQ(call(Verb::get, "/a").value->view(), "v");
+}
+
 TEST_F(ReplicaTest, ThePulseSaysHowFarItHasCome) {
     EXPECT_EQ(effects.deadline, now + seconds(3600));
     std::int64_t const before = revision();

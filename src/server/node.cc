@@ -113,7 +113,7 @@ Result<Done> Node::read_journal() {
 
 Result<Done> Node::run() {
     begin();
-    while (stop_signal_ == 0 && !failure_) take_turn();
+    while (!is_over()) take_turn();
     listener_.stop();
     if (failure_) return *failure_;
     if (web_) web_->stop();
@@ -140,6 +140,7 @@ void Node::begin() {
     }
     set_deadline();
     await_signals();
+    await_recordings_wanted();
     listener_.start();
     if (web_) web_->start();
     spdlog::info("doozerd {} {} {} cluster {} and listens on {}", release_.version, id,
@@ -187,13 +188,6 @@ void Node::start_replica(ProcessId const& id, bool founds) {
     replica_ = std::make_unique<replica::Replica>(std::move(options));
     record_failures(recorder_, replica_->core());
     for (auto const& [session, unused] : sessions_) step(replica::SessionOpened{session});
-}
-
-void Node::await_signals() {
-    signals_.async_wait([this](net::error_code const& error, int signal) {
-        if (!error) stop_signal_ = signal;
-    });
-    await_recordings_wanted();
 }
 
 void Node::await_recordings_wanted() {
@@ -447,7 +441,7 @@ void Node::remove(ClientSession& session) {
 }
 
 void Node::set_deadline() {
-    Instant deadline = std::min(effects_.deadline, attach_by_);
+    Instant deadline = std::min({effects_.deadline, attach_by_, stop_by_});
     for (SessionId const id : stopped_) {
         auto const found = sessions_.find(id);
         if (found != sessions_.end()) deadline = std::min(deadline, found->second->ends_at);

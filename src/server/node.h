@@ -66,7 +66,11 @@ class Node : public SessionHost, public web::Host {
     void tell_names();
     [[nodiscard]] NameSelf name_self() const;
 
+    // How it ends (node_stop.cc).
     void await_signals();
+    void on_stop_signal(int signal);
+    [[nodiscard]] bool is_over();
+
     void await_recordings_wanted();
     void perform_cluster();
     void adopt_members();
@@ -116,6 +120,9 @@ class Node : public SessionHost, public web::Host {
     Instant attach_by_ = never;     // to an address that it was given
     std::optional<Error> failure_;  // why this process must stop
     int stop_signal_ = 0;
+    Instant stop_by_ = never;
+    enum class Ending { no, retiring, handing_over, farewell } ending_ = Ending::no;
+    bool has_others_ = false;
     web::Metrics metrics_;
     Revision counted_;       // in the metrics, up to here
     bool web_busy_ = false;  // the web view wants another turn

@@ -50,7 +50,8 @@ void Node::web_request(SessionId session, Request const& request) {
 }
 
 bool Node::can_commit() const {
-    return replica_->serving() && replica_->core().voter() && !replica_->has_no_quorum(now_);
+    return replica_->serving() && replica_->core().voter() && !replica_->has_no_quorum(now_) &&
+           stop_signal_ == 0;
 }
 
 web::Gauges Node::gauges() const {

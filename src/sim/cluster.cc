@@ -135,6 +135,11 @@ void Cluster::force(Address a) {
     input(a, replica::Force{Lineage{prng_.next(), prng_.next()}});
 }
 
+void Cluster::retire(Address a) {
+    say("retire " + processes_[a]->id);
+    input(a, replica::Retire{});
+}
+
 SessionId Cluster::open(Address a) {
     SessionId const session = next_session_;
     ++next_session_;

@@ -47,6 +47,7 @@ class Cluster : public Hosts {
     void resume(Address a);
     /// The operator's order to go on alone.
     void force(Address a);
+    void retire(Address a);
     /// A client's connection; its requests are answered by the watcher's on_reply().
     SessionId open(Address a);
     void close(Address a, SessionId session);

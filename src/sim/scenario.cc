@@ -172,6 +172,8 @@ class Story : public Watcher {
             cluster_->pause(a);
         } else if (verb == "force") {
             cluster_->force(a);
+        } else if (verb == "retire") {
+            cluster_->retire(a);
         } else if (verb == "resume") {
             cluster_->resume(a);
         } else if (verb == "part") {

@@ -6,6 +6,7 @@
 //   read a k                 a linearizable read
 //   crash a | start a        start: a new process on a's address; `crash a silently`
 //   pause a | resume a       a process that is not scheduled
+//   retire a                 it is to end, and has been told so: it gives up its slot
 //   cut a b | heal a b       from a to b only; `heal` alone mends everything
 //   part a b                 cuts these off from all others, both ways
 //   reset a b                the connection breaks; `stall a b 300ms`; `slow a 50ms`
