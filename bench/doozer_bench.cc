@@ -2,6 +2,7 @@
 // request outstanding or many, beside a Redis server driven by the same program in the same run.
 //
 //   doozer-bench -doozerd 127.0.0.1:8046 [-redis 127.0.0.1:6379] [-seconds 5]
+//   doozer-bench -doozerd 127.0.0.1:8046 -echo 127.0.0.1:9000    a cluster beside two_hop_echo
 //
 // The load comes from one thread and shares the machine with the servers; its share of one core
 // is printed, so that one sees when it is the limit.
@@ -102,6 +103,23 @@ class Redis : public Protocol {
             in.remove_prefix(whole.size());
             ++count;
         }
+        return count;
+    }
+};
+
+/// Sends what a SET is and expects the same back.
+class Echo : public Doozer {
+  public:
+    int take_replies(std::string_view& in, Operation /*operation*/) override {
+        wire::FrameSplitter frames(in, 16U << 20U);
+        int count = 0;
+        for (;;) {
+            auto const frame = frames.next();
+            if (!frame.ok()) return -1;
+            if (!frame.value()) break;
+            ++count;
+        }
+        in.remove_prefix(frames.consumed());
         return count;
     }
 };
@@ -262,10 +280,34 @@ struct Server {
     net::tcp::endpoint endpoint;
 };
 
+/// One SET outstanding, of each server in turn, a few times: what the machine does meanwhile
+/// concerns all of them alike. False if one fails.
+bool compare_with_floor(Server const& doozerd, Server const& echo, std::int64_t seconds) {
+    constexpr int turns = 5;
+    Load const load{Operation::set, 1, 1, std::chrono::milliseconds(1000 * seconds / turns)};
+    std::vector<std::uint32_t> set;
+    std::vector<std::uint32_t> floor;
+    for (int turn = 0; turn < turns; ++turn) {
+        Figures const a = run(doozerd.endpoint, *doozerd.protocol, load);
+        Figures const b = run(echo.endpoint, *echo.protocol, load);
+        if (a.failed || b.failed) return false;
+        set.insert(set.end(), a.latencies_ns.begin(), a.latencies_ns.end());
+        floor.insert(floor.end(), b.latencies_ns.begin(), b.latencies_ns.end());
+    }
+    double const set_us = percentile_us(set, 0.5);
+    double const floor_us = percentile_us(floor, 0.5);
+    std::printf(
+        "SET 1 x 1: median %.1f us, 99%% %.1f us; echo over two hops: median %.1f us, "
+        "99%% %.1f us; %.2f times the floor\n",
+        set_us, percentile_us(set, 0.99), floor_us, percentile_us(floor, 0.99), set_us / floor_us);
+    return true;
+}
+
 int usage(std::string const& why) {
     std::fprintf(stderr,
                  "doozer-bench: %s\n"
-                 "Usage: doozer-bench -doozerd host:port [-redis host:port] [-seconds n]\n",
+                 "Usage: doozer-bench -doozerd host:port [-redis host:port] [-echo host:port]\n"
+                 "                    [-seconds n]\n",
                  why.c_str());
     return 2;
 }
@@ -275,10 +317,12 @@ int usage(std::string const& why) {
 int main(int argc, char** argv) {
     std::string doozerd;
     std::string redis;
+    std::string echo;
     std::int64_t seconds = 5;
     base::Flags flags;
     flags.add_text("doozerd", doozerd);
     flags.add_text("redis", redis);
+    flags.add_text("echo", echo);
     flags.add_integer("seconds", seconds);
     std::vector<std::string_view> const words(argv + 1, argv + argc);
     auto const read = flags.parse(words);
@@ -301,6 +345,13 @@ int main(int argc, char** argv) {
         return usage("-doozerd: no IP address");
     if (!add("redis", redis, std::make_unique<Redis>())) return usage("-redis: no IP address");
     if (servers.empty()) return usage("no server");
+    if (!echo.empty()) {
+        if (doozerd.empty() || !add("echo", echo, std::make_unique<Echo>()))
+            return usage("-echo: no IP address, or nothing to compare it with");
+        return compare_with_floor(servers.front(), servers.back(), seconds)
+                   ? 0
+                   : usage("a server failed under load");
+    }
 
     for (Server const& server : servers) {
         if (!fill(server.endpoint, *server.protocol))

@@ -75,7 +75,7 @@ class Laboratory:
             self.cluster.place.enter(faults.CLIENTS)
         load = subprocess.Popen(
             [self.bin("chaos_load"), "-members", addresses, "-folder", "/chaos/r%d" % number,
-             "-seed", str(seed), "-out", history], preexec_fn=child, stdin=subprocess.PIPE,
+             "-seed", str(seed), "-out", history, "-run", str(number)], preexec_fn=child, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         if load.stdout.readline() != "loaded\n":
             return ["the clients could not begin"]

@@ -115,16 +115,14 @@ class Server:
         except OSError:
             return 0
 
-    def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.popen.pid))
-
-    def limit_descriptors(self, number):
-        """How many it may have; None: as many as at the start."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if self.popen.poll() is None:
-            resource.prlimit(self.popen.pid, resource.RLIMIT_NOFILE,
-                             (hard if number is None else number, hard))
-        del soft
+    def limit_descriptors(self, on):
+        """No more than it has now; or, again, as many as it may."""
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        try:
+            limit = len(os.listdir("/proc/%d/fd" % self.popen.pid)) if on else hard
+            resource.prlimit(self.popen.pid, resource.RLIMIT_NOFILE, (limit, hard))
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # killed at this moment
 
 
 class Cluster:

@@ -150,7 +150,7 @@ class Injector:
         elif fault.kind == "clock":
             server.set_clock(fault.jump if on else 0)
         elif fault.kind == "descriptors":
-            server.limit_descriptors(server.descriptors() if on else None)
+            server.limit_descriptors(on)
         elif fault.kind == "bad clients":
             self.bad_clients(fault, server, on)
 
@@ -171,5 +171,5 @@ class Injector:
             self.net.heal()
         for server in self.cluster.servers:
             server.signal(signal.SIGCONT)
-            server.limit_descriptors(None)
+            server.limit_descriptors(False)
             server.set_clock(0)

@@ -44,10 +44,10 @@ void take_error(Op& op, Error const& error) {
     if (!is_read(op.kind) && error.code == Errc::rev_mismatch) {
         op.state = OpState::done;
         op.succeeded = false;
-    } else if (error.code == Errc::unknown_outcome || error.code == Errc::bad_response) {
-        op.state = OpState::unknown;
     } else {
-        op.state = OpState::refused;
+        bool const may_be_done =
+            !is_read(op.kind) && error.write_outcome() != doozer::WriteOutcome::not_done;
+        op.state = may_be_done ? OpState::unknown : OpState::refused;
     }
 }
 void take(Op& op, Result<Revision> const& result) {
@@ -68,21 +68,10 @@ void take(Op& op, Result<File> const& result) {
     op.value = result.value().value;
 }
 
-/// Reads of one connection never go back; what one connection has seen says nothing of the next.
-class Sessions {
-  public:
-    explicit Sessions(Recorder& recorder) : recorder_(recorder) {}
-    std::size_t at(std::uint64_t connection) {
-        if (connection != connection_ || session_ == 0) session_ = recorder_.new_session();
-        connection_ = connection;
-        return session_;
-    }
-
-  private:
-    Recorder& recorder_;
-    std::uint64_t connection_ = 0;
-    std::size_t session_ = 0;
-};
+/// What a client reads never goes back, whichever server answers: its session is never over.
+doozer::At at(Op const& op) {
+    return op.kind == OpKind::linear_read ? doozer::At(doozer::linear) : doozer::At();
+}
 
 void perform(Client& client, Op& op) {
     if (op.kind == OpKind::del) {
@@ -90,14 +79,7 @@ void perform(Client& client, Op& op) {
     } else if (op.kind == OpKind::set || op.kind == OpKind::compare_and_set) {
         take(op, client.set(op.path, op.value, Revision(op.expected)));
     } else {
-        take(op, client.get(op.path));
-    }
-}
-
-/// What the library has no call for is a plain read.
-void adapt(Op& op) {
-    if (op.kind == OpKind::linear_read || op.kind == OpKind::later_read) {
-        op.kind = OpKind::local_read;
+        take(op, client.get(op.path, at(op)));
     }
 }
 
@@ -111,17 +93,16 @@ Change change_of(Event const& event) {
 /// One of many operations that are outstanding at the same time.
 struct Lane {
     Lane(Recorder& recorder, Plan const& plan, std::uint64_t seed)
-        : sessions(recorder), choice(seed, plan.folder) {}
-    Sessions sessions;
+        : session(recorder.new_session()), choice(seed, plan.folder) {}
+    std::size_t session;
     Choice choice;
     std::atomic<bool> busy = false;
 };
 
 template <typename T>
-Callback<T> completion(Recorder& recorder, Client& client, Lane& lane, Op op) {
-    return [&recorder, &client, &lane, op = std::move(op)](Result<T> const& result) mutable {
+Callback<T> completion(Recorder& recorder, Lane& lane, Op op) {
+    return [&recorder, &lane, op = std::move(op)](Result<T> const& result) mutable {
         take(op, result);
-        op.session = lane.sessions.at(client.connections());
         lane.choice.saw(op);
         recorder.end(op);
         lane.busy = false;
@@ -131,16 +112,15 @@ Callback<T> completion(Recorder& recorder, Client& client, Lane& lane, Op op) {
 
 void start(Recorder& recorder, Client& client, Lane& lane) {
     Op op = lane.choice.next();
-    adapt(op);
+    op.session = lane.session;
     op = recorder.begin(op);
     if (op.kind == OpKind::del) {
-        client.async_del(op.path, Revision(op.expected),
-                         completion<Done>(recorder, client, lane, op));
-    } else if (op.kind == OpKind::local_read) {
-        client.async_get(op.path, {}, completion<File>(recorder, client, lane, op));
+        client.async_del(op.path, Revision(op.expected), completion<Done>(recorder, lane, op));
+    } else if (is_read(op.kind)) {
+        client.async_get(op.path, at(op), completion<File>(recorder, lane, op));
     } else {
         client.async_set(op.path, op.value, Revision(op.expected),
-                         completion<Revision>(recorder, client, lane, op));
+                         completion<Revision>(recorder, lane, op));
     }
 }
 
@@ -149,17 +129,13 @@ void start(Recorder& recorder, Client& client, Lane& lane) {
 void run_blocking_client(Recorder& recorder, Plan const& plan, std::size_t number) {
     auto client = connect(plan, number);
     Choice choice(plan.seed * 1000 + number, plan.folder);
-    Sessions sessions(recorder);
+    std::size_t const session = recorder.new_session();
     while (client && !plan.stop) {
         std::this_thread::sleep_for(std::chrono::milliseconds(choice.think()));
         Op op = choice.next();
-        adapt(op);
-        std::uint64_t const before = client->connections();
+        op.session = session;
         op = recorder.begin(op);
         perform(*client, op);
-        // Changed while it waited: nobody says over which connection the answer came.
-        bool const same = client->connections() == before;
-        op.session = same ? sessions.at(before) : recorder.new_session();
         choice.saw(op);
         recorder.end(op);
     }

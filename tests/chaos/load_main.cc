@@ -1,11 +1,12 @@
 // chaos_load: clients of three kinds that write, compare-and-set, delete, read and watch, and write
 // down what they did and were told.
 //
-//   chaos_load -members ADDR,ADDR,... -folder /PATH -seed N -out FILE
+//   chaos_load -members ADDR,ADDR,... -folder /PATH -seed N -out FILE [-run N]
 //
-// It prints "loaded" once it is under way, runs until its standard input ends, then waits for what
-// is under way, for one more write and for its watchers to see it, and asks every process for all
-// its revisions since the start. Exits 0 when FILE is written and nothing is missing in it.
+// Runs of one cluster have different numbers, and so have their operations. It prints "loaded" once
+// it is under way, runs until its standard input ends, then waits for what is under way, for one
+// more write and for its watchers to see it, and asks every process for all its revisions since the
+// start. Exits 0 when FILE is written and nothing is missing in it.
 #include <unistd.h>
 
 #include <chrono>
@@ -22,6 +23,7 @@ namespace {
 using namespace chaos;  // NOLINT(google-build-using-namespace): a program, not a library
 using namespace std::chrono_literals;
 
+constexpr std::uint64_t operations_max = 10'000'000;  // of a run
 constexpr std::size_t blocking_clients = 3;
 constexpr std::size_t asynchronous_clients = 1;
 constexpr std::size_t raw_clients = 4;
@@ -93,6 +95,7 @@ bool parse(int argc, char** argv, Plan& plan, std::string& out) {
         if (name == "-folder") plan.folder = value;
         if (name == "-seed") plan.seed = std::stoull(value);
         if (name == "-out") out = value;
+        if (name == "-run") plan.run = std::stoull(value);
     }
     return !plan.addresses.empty() && !plan.folder.empty() && !out.empty();
 }
@@ -107,8 +110,8 @@ int main(int argc, char** argv) {
                      "usage: chaos_load -members ADDR,... -folder /PATH -seed N -out FILE\n");
         return 2;
     }
-    Recorder recorder;
-    auto const begin = insist(plan, [](doozer::Client& c) { return c.rev(); });
+    Recorder recorder(plan.run * operations_max);
+    auto const begin = insist(plan, [](doozer::Client& c) { return c.rev(doozer::linear); });
     if (!begin) {
         std::fprintf(stderr, "chaos_load: no server answers\n");
         return 1;

@@ -12,7 +12,7 @@ std::int64_t now() {
 
 Op Recorder::begin(Op op) {
     std::lock_guard const lock(mutex_);
-    op.id = ops_.size() + 1;
+    op.id = before_ + ops_.size() + 1;
     if (op.kind == OpKind::set || op.kind == OpKind::compare_and_set) {
         op.value = "v" + std::to_string(op.id);
     }
@@ -24,7 +24,7 @@ Op Recorder::begin(Op op) {
 void Recorder::end(Op op) {
     op.end = now();
     std::lock_guard const lock(mutex_);
-    ops_[op.id - 1] = std::move(op);
+    ops_[op.id - before_ - 1] = std::move(op);
 }
 
 void Recorder::add(Watch watch) {

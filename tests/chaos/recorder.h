@@ -18,9 +18,13 @@ std::int64_t now();
 inline constexpr std::int64_t millisecond = 1'000'000;
 
 /// Remembers what clients of any number of threads do. Sessions, as the checkers understand them:
-/// one client's operations one after the other, all at one process.
+/// operations one after the other, of which none sees less than those before it.
 class Recorder {
   public:
+    /// Numbers begin behind `before`: a write of an earlier run may still arrive in this one, and
+    /// must not be taken for one of it.
+    explicit Recorder(std::uint64_t before) : before_(before) {}
+
     std::size_t new_session() { return ++sessions_; }
 
     /// The operation begins now; it gets its number and, if it writes, its value.
@@ -39,7 +43,8 @@ class Recorder {
   private:
     std::mutex mutex_;
     std::atomic<std::size_t> sessions_ = 0;
-    std::vector<Op> ops_;  // number - 1 is the index
+    std::uint64_t before_;
+    std::vector<Op> ops_;  // by number
     std::vector<Watch> watches_;
     std::vector<std::string> complaints_;
 };
@@ -72,6 +77,7 @@ struct Plan {
     std::string folder;     // all that the clients write is below it
     std::int64_t from = 1;  // the first revision of this run
     std::uint64_t seed = 1;
+    std::uint64_t run = 0;
     std::atomic<bool> stop = false;
     [[nodiscard]] std::string end_marker() const { return folder + "/end"; }
     /// The same addresses with another one first.
