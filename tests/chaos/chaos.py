@@ -24,6 +24,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
 
 import cluster as clusters  # noqa: E402
 import faults               # noqa: E402
+import journal              # noqa: E402
 import network              # noqa: E402
 
 RECOVERY = 60  # seconds after the end of the faults within which all is well
@@ -43,6 +44,7 @@ class Laboratory:
         place = clusters.Place(self.net, numbers)
         self.cluster = clusters.Cluster(self.bin("doozerd"), place, options.members, folder,
                                         secret=options.seed % 2 == 0)
+        self.journal = None
 
     def bin(self, name):
         return os.path.join(os.path.abspath(self.options.bin), name)
@@ -81,7 +83,7 @@ class Laboratory:
             return ["the clients could not begin"]
         hosts = [s.number for s in self.cluster.servers]
         kinds = self.options.kinds.split(",") if self.options.kinds else None
-        injector = faults.Injector(self.cluster, self.net, self.log)
+        injector = faults.Injector(self.cluster, self.journal, self.net, self.log)
         self.log("round %d, seed %d" % (number, seed))
         injector.run(faults.plan(seed, seconds, hosts, bool(self.net), kinds=kinds), seconds)
         self.log("no more faults")
@@ -96,7 +98,8 @@ class Laboratory:
             wrong.append(str(e))
         self.log("well again")
         recovered = time.monotonic() - healed
-        wrong += filter(None, [self.cluster.trees_differ()])
+        wrong += filter(None, [self.cluster.trees_differ(),
+                               self.journal.wrong("/chaos/r%d" % number)])
         judged = subprocess.run([self.bin("chaos_check"), history], text=True,
                                 capture_output=True, check=False)
         if judged.returncode:
@@ -127,6 +130,7 @@ class Laboratory:
     def run(self):
         self.describe()
         self.cluster.start()
+        self.journal = journal.Journal(self.bin("doozerp"), self.cluster, faults.CLIENTS)
         end = time.monotonic() + self.options.minutes * 60
         peaks, wrong, number = [], [], 0
         while not wrong and (number == 0 or time.monotonic() < end):
@@ -157,6 +161,8 @@ class Laboratory:
         return ["memory grows"] if after > before * 1.15 + 4e6 else []
 
     def close(self):
+        if self.journal:
+            self.journal.close()
         self.cluster.close()
         if self.net:
             self.net.close()

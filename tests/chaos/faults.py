@@ -10,7 +10,8 @@ import cluster
 import network
 
 IN_NETWORK = ["loss", "delay", "one way", "link", "apart", "flap", "reset"]
-ANYWHERE = ["kill", "pause", "clock", "descriptors", "bad clients"]
+ANYWHERE = ["kill", "pause", "clock", "descriptors", "bad clients",
+            "full disk", "journal kill"]
 CLIENTS = 100   # the number of the host that the clients are on
 BAD = 253       # and of the address that clients that behave badly come from
 
@@ -65,8 +66,8 @@ class Injector:
 
     SILENCING = ("loss", "one way", "link", "apart", "flap", "pause", "kill", "delay")
 
-    def __init__(self, servers, net, log):
-        self.cluster, self.net, self.log = servers, net, log
+    def __init__(self, servers, journal, net, log):
+        self.cluster, self.journal, self.net, self.log = servers, journal, net, log
         self.by_number = {s.number: s for s in servers.servers}
         self.active = []
         self.counts = {}
@@ -151,6 +152,10 @@ class Injector:
             server.set_clock(fault.jump if on else 0)
         elif fault.kind == "descriptors":
             server.limit_descriptors(on)
+        elif fault.kind == "full disk":
+            self.journal.fill_the_disk(on)
+        elif fault.kind == "journal kill" and on:
+            self.journal.kill()
         elif fault.kind == "bad clients":
             self.bad_clients(fault, server, on)
 
@@ -169,6 +174,7 @@ class Injector:
     def heal(self):
         if self.net:
             self.net.heal()
+        self.journal.fill_the_disk(False)
         for server in self.cluster.servers:
             server.signal(signal.SIGCONT)
             server.limit_descriptors(False)
