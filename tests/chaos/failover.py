@@ -1,7 +1,7 @@
 """How long one client on a healthy member waits when another member fails: the longest gap between
 two of its acknowledged writes. Beside etcd and ZooKeeper, whose leader is killed.
 
-    /usr/bin/python3 bench/failover.py --doozerd PATH [--repetitions N] [--only NAME,...]
+    /usr/bin/python3 tests/chaos/failover.py --doozerd PATH [--repetitions N] [--only NAME,...]
 
 Three members of each on addresses of the loopback device, in a network namespace of their own where
 that is allowed (a member can be cut off only there). scripts/bench-failover builds and installs what
@@ -20,8 +20,7 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "tests", "chaos"),
-                os.path.join(HERE, "..", "tests", "integration")]
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "integration")]
 
 import network  # noqa: E402
 import stores   # noqa: E402

@@ -1,4 +1,4 @@
-"""Clusters of three for bench/failover.py: doozerd, and etcd and ZooKeeper as Debian packages them, each
+"""Clusters of three for tests/chaos/failover.py: doozerd, and etcd and ZooKeeper as Debian packages them, each
 with its own defaults but for folders and addresses."""
 
 import base64
