@@ -7,9 +7,9 @@ namespace doozer::sim {
 
 std::vector<std::string> const& fault_kinds() {
     static std::vector<std::string> const kinds = {
-        "cut one way", "partition",    "pause",          "crash",      "silent crash",
-        "stall",       "reset",        "slow link",      "clock skew", "tiny window",
-        "tiny log",    "tiny history", "frozen majority"};
+        "cut one way", "partition",    "pause",           "crash",      "silent crash",
+        "stall",       "reset",        "slow link",       "clock skew", "tiny window",
+        "tiny log",    "tiny history", "frozen majority", "retire"};
     return kinds;
 }
 
@@ -35,6 +35,7 @@ class Run {
         while (!enough() && schedule_.now() < give_up && good()) schedule_.run_one(give_up);
         if (good() && !enough()) fail("the clients got nowhere");
         faults_over_ = true;
+        end_retired();
         if (good() && prng_.one_in(2)) check_liveness();
         if (good()) check_convergence();
         for (std::string const& v : cluster_.violations()) fail(v);
@@ -163,10 +164,36 @@ class Run {
 
     /// Only while the rest can go on: what a lost majority knew is lost, and nothing can help.
     void crash(Address a) {
-        if (!cluster_.alive(a) || !cluster_.can_lose(a)) return;
+        if (!cluster_.alive(a) || !cluster_.can_lose(a) || retiring_) return;
+        if (prng_.one_in(4)) return retire(a);
         bool const silent = prng_.one_in(2);
         count(silent ? "silent crash" : "crash");
         cluster_.crash(a, silent);
+        start_again(a);
+    }
+
+    /// It is told to end, and ends when it has left, or after a while all the same.
+    void retire(Address a) {
+        count("retire");
+        retiring_ = a;
+        cluster_.retire(a);
+        schedule_.after(some_time(3000), [this] { end_retired(); });
+    }
+
+    void end_retired() {
+        if (!retiring_) return;
+        Address const a = *retiring_;
+        if (cluster_.paused(a)) cluster_.resume(a);
+        if (cluster_.alive(a) && !cluster_.can_lose(a)) {
+            if (!faults_over_) schedule_.after(milliseconds(200), [this] { end_retired(); });
+            return;
+        }
+        retiring_.reset();
+        if (cluster_.alive(a)) cluster_.crash(a, false);
+        if (!faults_over_) start_again(a);
+    }
+
+    void start_again(Address a) {
         if (prng_.one_in(4)) return;
         schedule_.after(some_time(3000), [this, a] {
             if (!cluster_.alive(a)) cluster_.start(a);
@@ -291,6 +318,7 @@ class Run {
     Cluster cluster_;
     Workload workload_;
     std::size_t faults_ = 0;
+    std::optional<Address> retiring_;  // one at a time
     bool faults_over_ = false;
 };
 
