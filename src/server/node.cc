@@ -266,6 +266,8 @@ void Node::judge() {
         }
         spdlog::info("{} follows cluster {} from revision {}", cluster_->id(),
                      options_.cluster_name, replica_->store().revision().value());
+        // Found by -a: to be registered as a member all the same.
+        if (!options_.boot_uri.empty() && !names_) look_up_cluster();
     } else if (names_) {
         return;  // it looks for as long as it takes
     } else if (cluster_->refused()) {

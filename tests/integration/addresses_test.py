@@ -107,6 +107,30 @@ class Addresses(Case):
             self.assertTrue(server.alive())
 
 
+class Attach(Case):
+    """commands.md, -a: may be given several times, tried at once"""
+
+    def test_those_that_attach_wait_for_the_one_that_founds(self):
+        """All are started at once, and the founder is the slowest."""
+        port, nowhere = self.port(), self.port()
+        others = [self.keep(lab.Server(self.port(), "-a", nowhere.address, "-a", port.address)) for _ in range(2)]
+        for server in others:
+            lab.poll(lambda s=server: "no link to " + port.address in s.stderr(), why="a first attempt")
+        founder = self.start(port)
+        for server in others:
+            self.connect(server).rev()
+        self.assertSameTrees([founder, *others])
+
+    def test_one_of_several_is_enough(self):
+        founder = self.start()
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        follower = self.start(None, "-a", "127.0.0.1:%d" % silent.getsockname()[1], "-a", self.port().address,
+                              "-a", "nohost.invalid:1", "-a", founder.address)
+        self.connect(follower).rev()
+        self.assertSameTrees([founder, follower])
+
+
 class Tls(Case):
     def certificate(self):
         if not shutil.which("openssl"):

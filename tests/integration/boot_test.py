@@ -9,6 +9,7 @@ import tempfile
 
 import lab
 from cluster_lab import TIMEOUT, ClusterCase
+from journal_lab import journal
 
 
 class Case(ClusterCase):
@@ -204,6 +205,33 @@ class Boot(Case):
         second = self.begin(dzns, "-a", self.port().address)
         self.serves(second)
         self.assertSameTrees([founder, second])
+
+    def test_a_member_that_was_found_by_a_is_registered_too(self):
+        dzns = self.name_server()
+        founder = self.begin(dzns)
+        self.serves(founder)
+        joins = self.begin(dzns, "-a", founder.address)
+        self.serves(joins)
+        self.put_slot([founder], 1)
+        self.becomes_member(joins)
+        self.registered(dzns, founder, joins)
+
+    def test_a_cluster_is_founded_from_a_journal(self):
+        """-restore founds, and never joins"""
+        file = tempfile.NamedTemporaryFile(prefix="doozer-boot-")
+        self.addCleanup(file.close)
+        file.write(journal((5, "/a", b"1"), (9, "/b", b"2")))
+        file.flush()
+        dzns = self.name_server()
+        founder = self.begin(dzns, "-restore", file.name)
+        self.serves(founder)
+        self.assertAnswer(self.connect(founder).get("/b"), rev=9, value=b"2")
+        follower = self.begin(dzns)
+        self.serves(follower)
+        self.assertAnswer(self.connect(follower).get("/a"), rev=5, value=b"1")
+        late = self.begin(dzns, "-restore", file.name)
+        self.assertEqual(1, late.wait())
+        self.assertRegex(late.log_lines()[-1], "^doozerd: -restore: cluster web lives")
 
     def test_stops_while_it_looks(self):
         dzns = self.name_server()
