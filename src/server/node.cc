@@ -115,6 +115,7 @@ Result<Done> Node::run() {
     begin();
     while (!is_over()) take_turn();
     listener_.stop();
+    if (names_) names_->tell(name_self());  // for its farewell: what it is now
     if (failure_) return *failure_;
     if (web_) web_->stop();
     for (auto const& [id, session] : sessions_) session->flush();
