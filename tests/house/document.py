@@ -114,9 +114,10 @@ class Terminal:
         end = f"--end-of-{len(command)}--"
         self.printed = b""
         self.start(f"{command}\nprintf '%s\\n' {end}")
-        text = self.read_until(lambda text: text.endswith(end + "\n"))
+        # A notice may come behind the end.
+        text = self.read_until(lambda text: NOTICE.sub("", text).endswith(end + "\n"))
         assert text is not None, f"still running after {DEADLINE_SECONDS} s: {command}\n{self.text()}"
-        return NOTICE.sub("", text[: -len(end) - 1])
+        return NOTICE.sub("", text)[: -len(end) - 1]
 
     def close(self, how=signal.SIGTERM):
         """Ends the shell and all that it has left running."""
