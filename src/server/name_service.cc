@@ -106,7 +106,10 @@ std::string NameService::complaint_of(std::string const& uri, std::string const&
 }
 
 NameService::NameService(net::asio::io_context& loop, Settings settings, Callbacks callbacks)
-    : loop_(loop), settings_(std::move(settings)), callbacks_(std::move(callbacks)) {
+    : loop_(loop),
+      settings_(std::move(settings)),
+      callbacks_(std::move(callbacks)),
+      rules_(settings_.times) {
     thread_ = std::thread([this] {
         leave_signals_to_others();
         work();

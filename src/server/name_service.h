@@ -23,6 +23,7 @@ class NameService {
         std::string uri;                 ///< of the DzNS
         std::string tls_authority_file;  ///< where the URI asks for TLS; empty = the system's store
         std::string cluster_name;
+        NameRules::Times times = {};
     };
     /// Called by the loop.
     struct Callbacks {

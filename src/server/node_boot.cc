@@ -20,8 +20,8 @@ void Node::look_up_cluster() {
     };
     callbacks.on_founder = [this] { found_cluster(); };
     names_.emplace(loop_,
-                   NameService::Settings{options_.boot_uri, options_.tls_authority_file,
-                                         options_.cluster_name},
+                   NameService::Settings{
+                       options_.boot_uri, options_.tls_authority_file, options_.cluster_name, {}},
                    std::move(callbacks));
     tell_names();
 }
