@@ -1,15 +1,9 @@
 // One file, looked at closely: its value in several forms, its history, and, where the server allows
 // it, changing it. Every change names the revision it was made for.
+import { make } from './dom.js';
 import { bytesOf, hexDump, prettyJson, sizeText, preview, valueOf } from './values.js';
 
 const HISTORY_ENTRIES = 50;
-
-/** make('p', {className: 'x', textContent: '...'}, child, ...) */
-function make(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
 
 // Not in the address's path, where names such as ".." would mean something else.
 function url(endpoint, path) {
