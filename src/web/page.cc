@@ -68,6 +68,10 @@ ExchangePtr make_page(Call call) {
     return std::make_unique<AssetExchange>(std::move(call), is_directory ? "page.html" : "");
 }
 
+ExchangePtr make_cluster_page(Call call) {
+    return std::make_unique<AssetExchange>(std::move(call), "cluster.html");
+}
+
 ExchangePtr make_interface_document(Call call) {
     return std::make_unique<AssetExchange>(std::move(call), "openapi.json");
 }

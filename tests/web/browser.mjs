@@ -1,4 +1,4 @@
-// What the tests of the page stand on: real servers on free ports, a real browser, deadlines.
+// What the tests of the pages stand on: real servers on free ports, a real browser, deadlines.
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,13 +7,15 @@ import path from 'node:path';
 
 const options = Object.fromEntries(process.argv.slice(2).map((word) => word.replace(/^--/, '').split('=')));
 for (const name of ['doozerd', 'modules', 'output']) {
-  if (!options[name]) throw new Error(`usage: page_test.mjs --doozerd=PATH --modules=FOLDER --output=FOLDER [--only=PART]`);
+  if (!options[name]) throw new Error(`usage: ${path.basename(process.argv[1])} --doozerd=PATH --modules=FOLDER --output=FOLDER [--only=PART]`);
 }
 const require = createRequire(path.resolve(options.modules) + '/');
 const { chromium } = require('playwright-core');
 const axePath = require.resolve('axe-core/axe.min.js');
 fs.mkdirSync(options.output, { recursive: true });
 
+// Seconds of silence after which a member is replaced.
+const CLUSTER_FLAGS = ['-webwrite', '-timeout', '3'];
 const DEADLINE = 15000;  // milliseconds for what takes far less when all is well
 
 function freePort() {
@@ -26,12 +28,13 @@ function freePort() {
 }
 
 export class Server {
-  static async start({ flags = ['-webwrite'], env = {}, web } = {}) {
+  static async start({ flags = ['-webwrite'], env = {}, web, pulse = '3600' } = {}) {
     const server = new Server();
     server.web = web ?? (await freePort());
     server.url = `http://127.0.0.1:${server.web}`;
+    server.address = `127.0.0.1:${await freePort()}`;
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('DOOZER_')));
-    const words = ['-l', `127.0.0.1:${await freePort()}`, '-w', `127.0.0.1:${server.web}`, '-pulse', '3600', ...flags];
+    const words = ['-l', server.address, '-w', `127.0.0.1:${server.web}`, '-pulse', pulse, ...flags];
     server.process = spawn(options.doozerd, words, { env: { ...clean, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
     server.log = '';
     server.ended = new Promise((resolve) => server.process.on('exit', resolve));
@@ -59,8 +62,22 @@ export class Server {
     return fetch(`${this.url}/v1/file?path=${encodeURIComponent(file)}`, { method: 'DELETE' });
   }
 
+  async status(headers = {}) {
+    return (await fetch(`${this.url}/v1/cluster`, { headers })).json();
+  }
+
+  /** It hangs from now on; wake() lets it go on. */
+  freeze() {
+    this.process.kill('SIGSTOP');
+  }
+
+  wake() {
+    this.process.kill('SIGCONT');
+  }
+
   async stop() {
     this.process.kill('SIGTERM');
+    this.wake();
     await this.ended;
   }
 }
@@ -79,6 +96,28 @@ export class Lab {
     const server = await Server.start(settings);
     this.servers.push(server);
     return server;
+  }
+
+  /** One that attaches to the cluster of `to`. */
+  attach(to, { flags = [], ...settings } = {}) {
+    return this.server({ flags: [...CLUSTER_FLAGS, '-a', to.address, ...flags], pulse: '0.5', ...settings });
+  }
+
+  /** So many processes that are members of one cluster, all of them in slots. */
+  async cluster(count, settings = {}) {
+    const founder = await this.server({ flags: CLUSTER_FLAGS, pulse: '0.5', ...settings });
+    const servers = [founder];
+    for (let slot = 1; slot < count; slot++) {
+      servers.push(await this.attach(founder, settings));
+      await founder.put(`/ctl/cal/${slot}`, '', settings.headers);
+    }
+    for (const server of servers) {
+      await until(`${count} members`, async () => {
+        const { members } = await server.status(settings.headers);
+        return members.filter(({ slot, owner, up }) => slot !== null && owner && up).length === count;
+      });
+    }
+    return servers;
   }
 
   async page(server, { at = '/', ...context } = {}) {
@@ -121,6 +160,15 @@ export class Lab {
     for (const context of this.contexts) await context.close();
     for (const server of this.servers) await server.stop();
     if (this.complaints.length > 0) throw new Error(this.complaints.join('\n'));
+  }
+}
+
+/** Asks again and again until the answer is true. */
+export async function until(what, ask) {
+  const end = Date.now() + DEADLINE;
+  while (!(await ask())) {
+    if (Date.now() > end) throw new Error(`not within ${DEADLINE} ms: ${what}`);
+    await new Promise((next) => setTimeout(next, 20));
   }
 }
 

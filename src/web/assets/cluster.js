@@ -22,7 +22,7 @@ const charts = [
     title: 'Time of a write', format: microsText,
     series: [
       { name: 'median', className: 'first', of: ({ p50 }) => p50 },
-      { name: '99 of 100 within', className: 'second', of: ({ p99 }) => p99 },
+      { name: '99 % within', className: 'second', of: ({ p99 }) => p99 },
     ],
   }),
   new Chart(element('chart-lag'), {

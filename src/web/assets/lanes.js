@@ -2,9 +2,10 @@
 // round of slots. What this process has applied is filled, what a majority has beyond that is outlined.
 import { make, setText, svg } from './dom.js';
 
-const COLUMNS = 40;
+const COLUMNS = 32;
 const AHEAD = 4;  // columns that are free at the right when all is applied
-const CELL = 10;
+const WIDTH = 10;  // of a cell in the drawing
+const HEIGHT = 16;
 const STRIPE = 5;  // columns of one shade, so that one sees them move
 
 export class Lanes {
@@ -27,8 +28,8 @@ export class Lanes {
 
   addRow() {
     const cells = Array.from({ length: COLUMNS }, (_, i) =>
-      svg('rect', { x: i * CELL + 1, y: 1, width: CELL - 2, height: CELL - 2, rx: 2 }));
-    const drawing = svg('svg', { viewBox: `0 0 ${COLUMNS * CELL} ${CELL}`, class: 'lane', 'aria-hidden': 'true' }, ...cells);
+      svg('rect', { x: i * WIDTH + 1, y: 1, width: WIDTH - 2, height: HEIGHT - 2, rx: 2 }));
+    const drawing = svg('svg', { viewBox: `0 0 ${COLUMNS * WIDTH} ${HEIGHT}`, preserveAspectRatio: 'none', class: 'lane', 'aria-hidden': 'true' }, ...cells);
     const made = {
       cells, owner: make('th', { scope: 'row' }), ahead: make('td', { className: 'number' }),
       waiting: make('td', { className: 'number' }),

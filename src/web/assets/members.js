@@ -52,9 +52,9 @@ function memberRow(m) {
   return [
     { text: m.slot ?? '–', className: 'slot' },
     { text: m.id, className: 'id', scope: 'row' },
-    { text: m.address, className: 'address' },
     { badges: [stateOf(m), ...quiet] },
     { badges: [m.owner ? ['lane', 'plain'] : ['votes only', 'warn']] },
+    { text: m.address, className: 'address' },
     appliedCell(m),
     lagCell(m),
     { text: m.self ? '–' : microsText(m.rtt_us), className: 'number' },
@@ -66,7 +66,7 @@ function memberRow(m) {
 function freeRow(slot) {
   const nothing = { text: '', className: '' };
   return [{ text: slot, className: 'slot' }, { text: 'free', className: 'free', scope: 'row' },
-    { text: 'taken by the next follower', className: 'free' }, ...Array(7).fill(nothing)];
+    { text: 'for the next follower', className: 'free' }, ...Array(7).fill(nothing)];
 }
 
 export function showMembers(body, status) {
