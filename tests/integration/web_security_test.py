@@ -13,7 +13,7 @@ import web
 
 BOTH = {"DOOZER_RWSECRET": "rw", "DOOZER_ROSECRET": "ro"}
 PLACES = ("/", "/v1/rev", "/v1/self", "/v1/file/x", "/v1/stat/x", "/v1/list", "/v1/walk", "/v1/history/x",
-          "/v1/watch", "/v1/wait?timeout=0", "/v1/openapi.json", "/metrics", "/$assets/page.js")
+          "/v1/watch", "/v1/wait?timeout=0", "/v1/openapi.json", "/metrics", "/$assets/page.js", "/$cluster")
 
 
 class WithSecrets(web.Case):
@@ -147,10 +147,18 @@ class Pages(web.Case):
         self.assertEqual("'none'", policy["frame-ancestors"])
         self.assertEqual("'none'", policy["base-uri"])
 
+    @staticmethod
+    def parts_of(text):
+        """The files that a page or a script of ours names."""
+        return re.findall(r"/\$assets/[\w.]+", text) + [
+            "/$assets/" + name for name in re.findall(r"from '\./([\w.]+)'", text)]
+
     def test_the_page_loads_nothing_from_elsewhere(self):
-        texts = [self.get("/").body.decode()]
-        texts += [self.get(a).body.decode() for a in set(re.findall(r"/\$assets/[\w.]+", texts[0]))]
-        for text in texts:
+        texts = {place: self.get(place).body.decode() for place in ("/", "/$cluster")}
+        while more := {name for text in texts.values() for name in self.parts_of(text)} - set(texts):
+            texts.update((name, self.get(name).body.decode()) for name in more)
+        self.assertLessEqual({"/$assets/tree.js", "/$assets/timeline.js", "/$assets/cluster.css"}, set(texts))
+        for text in texts.values():
             for address in re.findall(r"(?:https?:)?//[\w.-]+\.\w+", text):
                 self.assertRegex(address, r"www\.w3\.org|^//", address)
             self.assertNotRegex(text, r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b")
