@@ -41,10 +41,8 @@ constexpr std::array routes{
           .methods = "GET, HEAD",
           .is_public = true,
           .make = make_readiness},
-    Route{.prefix = "/$cluster",
-          .is_exact = true,
-          .methods = "GET, HEAD",
-          .make = make_cluster_page},
+    Route{
+        .prefix = "/$cluster", .is_exact = true, .methods = "GET, HEAD", .make = make_cluster_page},
     Route{.prefix = "/$events", .methods = "GET", .is_socket = true, .make = make_page_stream},
     Route{.prefix = "/$assets", .methods = "GET, HEAD", .make = make_asset},
 };
