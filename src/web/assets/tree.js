@@ -2,6 +2,7 @@
 // that are on the screen. With 10,000 files there are some forty rows.
 
 const FLASH_MS = 1600;
+const FIRST_LOOK_MS = 100;  // from one look at what has come so far to the next
 const ROWS_BEYOND = 10;
 const FEW = 64;  // so many new files are put in their places one by one; with more, all are sorted
 
@@ -64,9 +65,13 @@ export class Tree {
     new ResizeObserver(() => this.draw()).observe(view);
   }
 
-  /** What comes from here on is everything anew; it is shown when it is complete. */
+  /**
+   * What comes from here on is everything anew; it is shown when it is complete, or now and then where
+   * nothing was shown before.
+   */
   startAfresh() {
     this.coming = new Map();
+    this.shownAt = this.files.size === 0 ? performance.now() : Infinity;
   }
 
   loaded() {
@@ -81,6 +86,7 @@ export class Tree {
     if (this.coming !== null) {
       if (file === null) this.coming.delete(path);
       else this.coming.set(path, this.make(path, file, false));
+      if (performance.now() - this.shownAt > FIRST_LOOK_MS) this.showSome();
       return;
     }
     const known = this.files.get(path);
@@ -96,6 +102,12 @@ export class Tree {
       this.added.push(made);
     }
     this.draw();
+  }
+
+  showSome() {
+    this.shownAt = performance.now();
+    this.files = this.coming;
+    this.rearrange();
   }
 
   make(path, file, flash) {
