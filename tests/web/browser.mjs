@@ -144,7 +144,7 @@ export class Lab {
   }
 
   shot(page, what) {
-    return page.screenshot({ path: path.join(options.output, `${this.name.replace(/\W+/g, '-')}-${what}.png`) });
+    return page.screenshot({ path: path.join(options.output, `${this.name.replace(/\W+/g, '-')}-${what}.png`), fullPage: true });
   }
 
   /** No violation of what axe-core knows about accessibility. */

@@ -8,7 +8,13 @@ import { live, run, until } from './browser.mjs';
 const at = '/$cluster';
 const memberRow = (page, name) => page.locator('#members tbody tr').filter({ hasText: name });
 const cells = (page, selector) => page.$$eval(selector, (found) => found.map((cell) => cell.textContent));
-const idOf = async (server) => (await server.status()).id;
+
+/** Its id; a process that attaches has none at first. */
+async function idOf(server) {
+  let id = '';
+  await until('an id', async () => (id = (await server.status()).id ?? '') !== '');
+  return id;
+}
 
 async function shows_who_is_in_the_cluster(lab) {
   const servers = await lab.cluster(3);
@@ -41,6 +47,7 @@ async function draws_what_is_written(lab) {
   const writing = (async () => {
     for (let i = 0; isWriting; i++) await servers[i % 3].put('/x', `${i}`);
   })();
+  writing.catch(() => {});  // with the servers, if the test fails
   const described = (id, text) => page.locator(`#${id} svg[aria-label*="${text}"]`).waitFor();
   await page.locator('#chart-writes .chart-now', { hasText: /[1-9]/ }).waitFor();
   await described('chart-writes', 'Writes a second');
@@ -48,12 +55,16 @@ async function draws_what_is_written(lab) {
   await page.locator('#chart-writes .line[d*="L"]').waitFor({ state: 'attached' });
   await until('all round trips', async () => !(await cells(page, '#matrix td')).includes('–'));
   assert.equal((await cells(page, '#matrix td')).length, 9);
-  assert.equal(await page.locator('#lanes tbody tr').count(), 3);
+  // Who is slow on a busy machine loses its lane for a while.
+  const [lanes, owners] = await page.evaluate(() => [document.querySelectorAll('#lanes tbody tr').length,
+    document.querySelectorAll('#members .badge.plain').length]);
+  assert.ok(lanes >= 1 && lanes === owners, `${lanes} lanes, ${owners} owners`);
   await page.locator('#lanes rect.applied').first().waitFor({ state: 'attached' });
   const revision = async () => Number((await page.locator('#revision').textContent()).replace('revision ', ''));
   const before = await revision();
   await until('the revision grows', async () => (await revision()) > before);
   await page.getByText('These figures as a table').click();
+  await page.locator('#figures-table tbody tr').first().waitFor();
   assert.match((await cells(page, '#figures-table tbody tr td'))[0], /^[\d.,]+$/);
   await lab.shot(page, 'light');
   await lab.accessible(page);
@@ -77,7 +88,7 @@ async function shows_a_member_that_hangs_and_its_return(lab) {
   await page.locator('#timeline .event.bad').first().waitFor({ state: 'attached' });
   await lab.shot(page, 'removed');
   servers[2].wake();
-  await until('another id', async () => !['', id].includes(await idOf(servers[2])));
+  await until('another id', async () => (await idOf(servers[2])) !== id);
   await memberRow(page, await idOf(servers[2])).getByText('up').waitFor();
   assert.equal(await memberRow(page, 'free').count(), 0);
 }
@@ -179,15 +190,16 @@ async function fits_a_small_screen_in_the_dark(lab) {
 }
 
 async function makes_no_markup_of_anything(lab) {
-  const servers = await lab.cluster(2);
+  const server = await lab.server();
+  const page = await lab.page(server, { at });
   const hostile = '<img src=x onerror="alert(1)"><script>alert(1)</script>';
-  const id = await idOf(servers[1]);
-  await servers[0].put(`/ctl/node/${id}/hostname`, hostile);
-  await servers[0].put(`/ctl/node/${id}/version`, hostile);
-  await servers[0].put('/ctl/cal/-.-', '');
-  const page = await lab.page(servers[0], { at });
-  await memberRow(page, id).getByText('<img').first().waitFor();
+  // A member that is overwritten puts it right; this one does not exist.
+  const nobody = 'NOBODYNOBODYNOBO';
+  for (const name of ['hostname', 'version', 'addr']) await server.put(`/ctl/node/${nobody}/${name}`, hostile);
+  await server.put('/ctl/cal/-.-', '');
+  await page.locator('#followers tbody tr', { hasText: nobody }).getByText('<img').first().waitFor();
   await memberRow(page, '-.-').waitFor();
+  await page.locator('#events li', { hasText: 'joined' }).first().waitFor();
   assert.equal(await page.locator('table img, table script, #events img').count(), 0);
 }
 

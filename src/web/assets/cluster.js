@@ -9,7 +9,7 @@ import { moodOf, Timeline } from './timeline.js';
 const TABLE_STEP = 10000;  // milliseconds from row to row of the figures as a table
 
 const element = (id) => document.getElementById(id);
-const samples = [];  // {at, rate, p50, p99, lag}, oldest first, of the last MINUTES
+const samples = [];  // {at, id, total, rate, p50, p99, lag}, oldest first, of the last MINUTES
 let told = null;     // [id, seq] of the newest event that was there
 
 const rateText = (rate) => (rate >= 100 || rate === 0 ? number(Math.round(rate)) : rate.toFixed(1));
@@ -97,12 +97,21 @@ function showStatus(status) {
   timeline.show(status.events, status.id);
 }
 
+/** Since the last sample; over some seconds, as the server tells it, where there is none to compare with. */
+function rateSince(status, now) {
+  const last = samples.at(-1);
+  if (last === undefined || last.id !== status.id || now - last.at < 100) return status.writes.per_second;
+  return ((status.writes.total - last.total) * 1000) / (now - last.at);
+}
+
 function addSample(status) {
   const now = Date.now();
   const lags = [...status.members, ...status.followers].map(({ lag }) => lag).filter((lag) => lag !== null);
   samples.push({
     at: now,
-    rate: status.writes.per_second,
+    id: status.id,
+    total: status.writes.total,
+    rate: rateSince(status, now),
     p50: status.commit_us?.p50 ?? null,
     p99: status.commit_us?.p99 ?? null,
     lag: lags.length === 0 ? null : Math.max(...lags),
