@@ -1,8 +1,9 @@
 // What the tests of the pages stand on: real servers on free ports, a real browser, deadlines.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 
 const options = Object.fromEntries(process.argv.slice(2).map((word) => word.replace(/^--/, '').split('=')));
@@ -27,11 +28,21 @@ function freePort() {
   });
 }
 
+/** Makes a certificate for this machine in a folder of its own; returns doozerd's flags for it. */
+export function certificateFlags() {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'doozer-web-'));
+  process.on('exit', () => fs.rmSync(folder, { recursive: true }));
+  const [certificate, key] = ['cert.pem', 'key.pem'].map((name) => path.join(folder, name));
+  execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key,
+    '-out', certificate, '-days', '2', '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' });
+  return ['-tlscert', certificate, '-tlskey', key];
+}
+
 export class Server {
   static async start({ flags = ['-webwrite'], env = {}, web, pulse = '3600' } = {}) {
     const server = new Server();
     server.web = web ?? (await freePort());
-    server.url = `http://127.0.0.1:${server.web}`;
+    server.url = `${flags.includes('-tlscert') ? 'https' : 'http'}://127.0.0.1:${server.web}`;
     server.address = `127.0.0.1:${await freePort()}`;
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('DOOZER_')));
     const words = ['-l', server.address, '-w', `127.0.0.1:${server.web}`, '-pulse', pulse, ...flags];

@@ -3,7 +3,7 @@
 //   node tests/web/page_test.mjs --doozerd=build/release/bin/doozerd --modules=build/browser \
 //       --output=build/release/screenshots [--only=part of a name]
 import assert from 'node:assert/strict';
-import { live, row, run, shownPaths } from './browser.mjs';
+import { certificateFlags, live, row, run, shownPaths } from './browser.mjs';
 
 async function shows_what_there_is(lab) {
   const server = await lab.server();
@@ -246,6 +246,17 @@ async function asks_for_the_secret(lab) {
   await row(reader, '/by/writer').waitFor();
 }
 
+async function is_served_over_https(lab) {
+  const server = await lab.server({ flags: ['-webwrite', ...certificateFlags()] });
+  const page = await lab.page(server, { ignoreHTTPSErrors: true });
+  await page.locator('#new-file').click();
+  await page.locator('#new-path').fill('/over/https');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await row(page, '/over/https').waitFor();
+  await page.goto(`${server.url}/$cluster`);
+  await live(page);
+}
+
 async function makes_no_markup_of_anything(lab) {
   const server = await lab.server();
   const values = [
@@ -324,6 +335,6 @@ async function fits_a_small_screen_in_the_dark(lab) {
 await run([
   shows_what_there_is, is_live, comes_back_when_the_server_does, comes_back_by_itself, filters,
   shows_values_in_several_forms, is_used_with_the_keyboard_alone, writes, shows_a_conflict_as_one,
-  offers_no_writing_where_there_is_none, asks_for_the_secret, makes_no_markup_of_anything,
+  offers_no_writing_where_there_is_none, asks_for_the_secret, is_served_over_https, makes_no_markup_of_anything,
   carries_ten_thousand_files, fits_a_small_screen_in_the_dark,
 ]);
