@@ -139,6 +139,20 @@ async function shows_values_in_several_forms(lab) {
   assert.equal(await page.locator('.history .gone').count(), 1);
 }
 
+async function copies_a_path_where_there_is_no_clipboard(lab) {
+  const server = await lab.server();
+  const page = await lab.page(server, { at: null });
+  // As it is for a page that comes over HTTP from another machine.
+  await page.addInitScript(() => Object.defineProperty(navigator, 'clipboard', { value: undefined }));
+  await page.goto(server.url);
+  await row(page, '/ctl/name').click();
+  await page.locator('#copy-path').click();
+  await page.getByText('Copied').waitFor();
+  await page.locator('#filter').focus();
+  await page.keyboard.press('Control+V');
+  assert.equal(await page.locator('#filter').inputValue(), '/ctl/name');
+}
+
 async function is_used_with_the_keyboard_alone(lab) {
   const server = await lab.server();
   for (const name of ['a', 'b', 'c']) await server.put(`/k/${name}`, `value of ${name}`);
@@ -334,7 +348,8 @@ async function fits_a_small_screen_in_the_dark(lab) {
 
 await run([
   shows_what_there_is, is_live, comes_back_when_the_server_does, comes_back_by_itself, filters,
-  shows_values_in_several_forms, is_used_with_the_keyboard_alone, writes, shows_a_conflict_as_one,
+  shows_values_in_several_forms, copies_a_path_where_there_is_no_clipboard,
+  is_used_with_the_keyboard_alone, writes, shows_a_conflict_as_one,
   offers_no_writing_where_there_is_none, asks_for_the_secret, is_served_over_https, makes_no_markup_of_anything,
   carries_ten_thousand_files, fits_a_small_screen_in_the_dark,
 ]);

@@ -16,6 +16,20 @@ async function ask(method, address, options = {}) {
   return { ok: response.ok, status: response.status, answer };
 }
 
+/** Whether the text is in the clipboard now. */
+async function copyText(text) {
+  // Over HTTP, browsers have the clipboard for pages of their own machine only.
+  if (navigator.clipboard !== undefined) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  const area = make('textarea', { value: text, className: 'unseen', ariaLabel: 'Path' });
+  const focused = document.activeElement;
+  document.body.append(area);
+  area.select();
+  const isCopied = document.execCommand('copy');
+  area.remove();
+  focused?.focus();
+  return isCopied;
+}
+
 export class Details {
   constructor(panel, dialog, directory) {
     this.panel = panel;
@@ -80,8 +94,7 @@ export class Details {
   head() {
     const copy = make('button', { type: 'button', textContent: 'Copy path', id: 'copy-path' });
     copy.addEventListener('click', async () => {
-      await navigator.clipboard.writeText(this.path);
-      copy.textContent = 'Copied';
+      copy.textContent = (await copyText(this.path)) ? 'Copied' : 'Not copied';
       setTimeout(() => (copy.textContent = 'Copy path'), 1500);
     });
     const close = make('button', { type: 'button', textContent: 'Close' });
