@@ -46,7 +46,9 @@ export class Server {
     server.address = `127.0.0.1:${await freePort()}`;
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('DOOZER_')));
     const words = ['-l', server.address, '-w', `127.0.0.1:${server.web}`, '-pulse', pulse, ...flags];
-    server.process = spawn(options.doozerd, words, { env: { ...clean, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+    // It must not outlive the test, whatever ends that.
+    server.process = spawn('setpriv', ['--pdeathsig', 'KILL', options.doozerd, ...words],
+      { env: { ...clean, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
     server.log = '';
     server.ended = new Promise((resolve) => server.process.on('exit', resolve));
     await new Promise((resolve, reject) => {
