@@ -268,7 +268,7 @@ async function is_served_over_https(lab) {
   await page.getByRole('button', { name: 'Create' }).click();
   await row(page, '/over/https').waitFor();
   await page.goto(`${server.url}/$cluster`);
-  await live(page);
+  await page.locator('#state:not([data-state=connecting])').waitFor();
 }
 
 async function makes_no_markup_of_anything(lab) {
