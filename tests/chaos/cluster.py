@@ -68,7 +68,8 @@ class Server:
         env = {k: v for k, v in os.environ.items() if not k.startswith("DOOZER_")}
         env.update(self.cluster.env)
         if faketime():
-            env.update(LD_PRELOAD=faketime(), FAKETIME_TIMESTAMP_FILE=self.clock_file,
+            timers = os.path.join(os.path.dirname(self.cluster.doozerd), "chaos_real_timers.so")
+            env.update(LD_PRELOAD=timers + " " + faketime(), FAKETIME_TIMESTAMP_FILE=self.clock_file,
                        FAKETIME_DONT_FAKE_MONOTONIC="1", FAKETIME_CACHE_DURATION="1",
                        FAKETIME_NO_CACHE="0")
 

@@ -94,7 +94,9 @@ def cut(member, on):
 def scenarios(has_network):
     """name: store, fail, mend, whether the one that fails was writing"""
     kill, start = (lambda m: m.kill()), (lambda m: m.start())
+    nothing = (lambda m: None)
     table = {
+        "doozerd, nothing fails": (stores.Doozer, nothing, nothing, False),
         "doozerd, SIGSTOP of another member": (
             stores.Doozer, lambda m: m.signal(signal.SIGSTOP), lambda m: m.signal(signal.SIGCONT), False),
         "doozerd, kill -9 of another that writes": (stores.Doozer, kill, start, True),

@@ -189,7 +189,7 @@ bool open_next(Connection& connection, Plan const& plan, std::size_t& at) {
 
 Request wait_for(std::string const& glob, std::int64_t from) {
     Request r;
-    r.tag = base::Tag(1);
+    r.tag = base::Tag(static_cast<std::int32_t>(from));  // several may be outstanding
     r.verb = Verb::wait;
     r.path = glob;
     r.rev = base::Revision(from);
