@@ -37,6 +37,11 @@ struct Seen {
         std::lock_guard const lock(printing);
         std::cout << who << ": " << e.message() << std::endl;
     }
+    void went_back(char const* who, long from, long to) {
+        ++back;
+        std::lock_guard const lock(printing);
+        std::cout << who << ": went back from " << from << " to " << to << std::endl;
+    }
     void wrote(Clock::time_point began) {
         ++writes;
         auto const took =
@@ -69,7 +74,7 @@ long count(doozer::Client& client, std::string const& path, Seen& seen) {
         }
         // Nobody else writes here: it was this program, whose answer was lost.
         long const there = file->exists() ? std::stol(file->value) : 0;
-        if (there != number && there != number + 1) ++seen.back;
+        if (there != number && there != number + 1) seen.went_back("count", number, there);
         number = there;
         rev = file->rev;
     }
@@ -89,7 +94,7 @@ void stream(doozer::Client& client, std::string const& path, Seen& seen) {
                              --under_way;
                              if (!rev.ok()) return seen.error("stream", rev.error());
                              seen.wrote(began);
-                             if (*rev <= last) ++seen.back;
+                             if (*rev <= last) seen.went_back("stream", last.value(), rev->value());
                              last = *rev;
                          });
     }
@@ -105,7 +110,7 @@ void read(doozer::Client& client, std::string const& path, Seen& seen) {
             continue;
         }
         ++seen.reads;
-        if (file->rev < last) ++seen.back;
+        if (file->rev < last) seen.went_back("read", last.value(), file->rev.value());
         last = std::max(last, file->rev);
     }
 }
