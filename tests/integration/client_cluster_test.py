@@ -15,10 +15,10 @@ TIMEOUT = "3"  # seconds of silence after which a member is removed
 class SteadyClients(lab.Process):
     """tests/integration/steady_clients.cc, which uses the library all the time."""
 
-    def __init__(self, *servers, name="s"):
+    def __init__(self, *servers, name="s", how=()):
         program = os.path.join(os.path.dirname(lab.OPTIONS.doozer), "steady_clients")
         uri = "doozer:?" + "&".join("ca=" + s.address for s in servers)
-        super().__init__([program, uri, name], stdin=subprocess.PIPE)
+        super().__init__([program, uri, name, *how], stdin=subprocess.PIPE)
         lab.poll(lambda: b"ready" in self.stdout(), why="clients")
 
     def lines(self, start):
@@ -41,7 +41,8 @@ class SteadyClients(lab.Process):
         """What it has seen, as numbers."""
         self.popen.stdin.close()
         self.popen.stdin = None
-        self.wait()
+        code = self.wait()
+        assert code == 0, "exit %d: %s" % (code, self.stderr())
         return {k: int(v) for k, v in re.findall(r"(\w+)=(\d+)", self.lines("writes=")[-1])}
 
     def report(self):
@@ -181,6 +182,21 @@ class ClientAtACluster(lab.Case):
         got = self.doozer(a, "set", "/n", "0", stdin=b"v", seconds=20)
         self.assertEqual((2, "Error: READONLY: no quorum: not applied\n"), (got.code, got.stderr))
         self.assertEqual(b"x", self.doozer(a, "get", "/probe").stdout)
+
+    def test_a_store_that_was_lost_is_an_error_and_no_silence(self):
+        """client.md, What a read sees"""
+        server = self.start()
+        c = self.connect(server)
+        for _ in range(500):
+            c.put("/s/stream")
+        clients = self.keep(SteadyClients(server, how=["reads"]))
+        server.kill()
+        self.start(port=_Fixed(server.address, int(server.address.rpartition(":")[2])))
+        def said():
+            return [l for l in clients.lines("read: ") if "has met revision" in l]
+        line = lab.poll(said, why="an error")[0]
+        self.assertRegex(line, r"^read: 127\.0\.0\.1:\d+ is at revision \d+, but this client has met "
+                               r"revision \d+: it lags, or what was there before is lost$")
 
     def test_one_that_is_stopped_alone_answers_first(self):
         server = self.start()

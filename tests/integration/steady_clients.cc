@@ -1,6 +1,7 @@
 // A program that uses the library all the time, for tests that do something to its servers
-// meanwhile: steady_clients URI NAME. Three clients, each a way to use it: one that counts with
-// compare-and-set, one with many writes under way, one that reads what the others write.
+// meanwhile: steady_clients URI NAME [reads]. Three clients, each a way to use it: one that counts
+// with compare-and-set, one with many writes under way, one that reads what the others write; with
+// "reads" only that one.
 //
 // Says "ready", then every error in a line of its own; at the end of its input what it has seen:
 // "writes=N reads=N errors=N unknown=N back=N longest_ms=N value=N". A line of input is answered
@@ -91,11 +92,15 @@ void stream(doozer::Client& client, std::string const& path, Seen& seen) {
         ++under_way;
         client.async_set(path, std::to_string(n), doozer::clobber,
                          [&, began = Clock::now()](doozer::Result<Revision> const& rev) {
-                             --under_way;
-                             if (!rev.ok()) return seen.error("stream", rev.error());
-                             seen.wrote(began);
-                             if (*rev <= last) seen.went_back("stream", last.value(), rev->value());
-                             last = *rev;
+                             if (!rev.ok()) {
+                                 seen.error("stream", rev.error());
+                             } else {
+                                 seen.wrote(began);
+                                 if (*rev <= last)
+                                     seen.went_back("stream", last.value(), rev->value());
+                                 last = *rev;
+                             }
+                             --under_way;  // last: then this function may return
                          });
     }
     while (under_way > 0) std::this_thread::yield();
@@ -118,7 +123,8 @@ void read(doozer::Client& client, std::string const& path, Seen& seen) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) return 2;
+    if (argc < 3) return 2;
+    bool const writes = argc == 3;
     std::string const name = argv[2];
     Seen seen;
     std::vector<doozer::Client> clients;
@@ -131,8 +137,12 @@ int main(int argc, char** argv) {
         clients.push_back(std::move(client).value());
     }
     long value = 0;
-    std::thread counting([&] { value = count(clients[0], "/" + name + "/count", seen); });
-    std::thread streaming([&] { stream(clients[1], "/" + name + "/stream", seen); });
+    std::thread counting([&] {
+        if (writes) value = count(clients[0], "/" + name + "/count", seen);
+    });
+    std::thread streaming([&] {
+        if (writes) stream(clients[1], "/" + name + "/stream", seen);
+    });
     std::thread reading([&] { read(clients[2], "/" + name + "/stream", seen); });
     std::cout << "ready" << std::endl;
     for (std::string line; std::getline(std::cin, line);) {
