@@ -121,8 +121,7 @@ class Laboratory:
 
     def sweep(self, number):
         """What a round wrote is removed, so that a long run has no more files than a short one."""
-        server = self.cluster.servers[0]
-        connection = server.connect(20.0)
+        connection = self.cluster.member()
         for path, _, _ in connection.files("/chaos/r%d/*" % number):
             connection.call("DEL", path=path, rev=-1)
         connection.close()

@@ -196,6 +196,13 @@ class Cluster:
         return len(voters) == self.members and all(
             "rev" in (s.ask("SET", path="/chaos/probe", value=b"", rev=-1) or {}) for s in voters)
 
+    def member(self):
+        """A connection to a server that takes writes."""
+        for server in self.servers:
+            if "rev" in (server.ask("SET", path="/chaos/probe", value=b"", rev=-1) or {}):
+                return server.connect(20.0)
+        raise OSError("no server takes writes")
+
     def trees_differ(self):
         """Nothing, or which servers hold different trees at one revision."""
         try:

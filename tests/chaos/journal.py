@@ -63,9 +63,8 @@ class Journal:
     def wrong(self, folder, seconds=60):
         """Nothing, or what is wrong when it has caught up: in the journal is what is in the tree."""
         end = time.monotonic() + seconds
-        server = self.cluster.servers[0]
         try:
-            connection = server.connect(20.0)
+            connection = self.cluster.member()
             rev = connection.rev()
             while int(connection.get("/ctl/persistence/through/%d" % INSTANCE)["value"] or 0) < rev:
                 if time.monotonic() > end:
