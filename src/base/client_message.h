@@ -24,6 +24,8 @@ enum class Verb : std::int32_t {
     getdir = 14,
     stat = 16,
     self = 20,
+    force = 32,
+    status = 33,
     access = 99,
 };
 

@@ -106,6 +106,10 @@ inline constexpr std::size_t flight_segment_inputs = 65'536;
 /// Linearizable reads that wait; more are refused.
 inline constexpr std::size_t reads_waiting_max = 65'536;
 
+/// What a status tells of at most: followers, free slots, past events; and of each text in it.
+inline constexpr std::size_t status_entries_max = 256;
+inline constexpr std::size_t status_text_bytes_max = 256;
+
 // --- links between members -------------------------------------------------------------------
 /// The largest part of a message that is sent in one piece; larger messages go in several.
 inline constexpr std::size_t member_part_bytes_max = 256 * KiB;

@@ -46,6 +46,10 @@ char const* verb_name(base::Verb verb) {
             return "SELF";
         case base::Verb::access:
             return "ACCESS";
+        case base::Verb::force:
+            return "FORCE";
+        case base::Verb::status:
+            return "STATUS";
     }
     return "?";
 }

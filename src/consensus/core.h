@@ -120,6 +120,8 @@ class Core {
     [[nodiscard]] std::uint64_t applied() const { return applied_; }
     [[nodiscard]] std::uint64_t fingerprint() const { return fingerprint_; }
     [[nodiscard]] Lineage forced_from() const { return forced_from_; }
+    /// An operator's order to go on alone is being carried out.
+    [[nodiscard]] bool forcing() const { return forcing_.has_value(); }
     /// Its cluster was forced on, and it has no copy of what follows yet.
     [[nodiscard]] bool forgot() const { return epoch() == Epoch(0) && forgotten_ != Lineage{}; }
     [[nodiscard]] std::size_t unsettled() const { return own_.size(); }

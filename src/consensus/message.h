@@ -154,13 +154,21 @@ struct ReadReply {
     DOOZER_FIELDS(vector, nonce);
 };
 
+/// What a member tells of itself for people to see; no rule looks at it. Filled by the application.
+struct Figures {
+    Revision revision;       // applied so far
+    PerLane<Duration> rtts;  // to each voter of the sender's epoch; 0: not measured
+    DOOZER_FIELDS(revision, rtts);
+};
+
 struct Ping {
     Vector vector;
     Instant sent;     // of the sender's clock, returned by the answer
     IndexSet silent;  // voters not heard of for the kick time
     std::uint64_t applied = 0;
     std::uint64_t fingerprint = 0;  // of the state after `applied` batches
-    DOOZER_FIELDS(vector, sent, silent, applied, fingerprint);
+    Figures figures = {};
+    DOOZER_FIELDS(vector, sent, silent, applied, fingerprint, figures);
 };
 struct Pong {
     Vector vector;

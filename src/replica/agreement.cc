@@ -16,6 +16,14 @@ constexpr Duration quorum_lately = seconds(1);
 
 }  // namespace
 
+void Replica::on_message(Instant now, PeerMessage const& in) {
+    MemberId const peer(in.peer);
+    tell(now, consensus::Receive{peer, in.message});
+    auto const* const ping = std::get_if<consensus::Ping>(&in.message);
+    if (ping == nullptr || !core_.reaches(peer)) return;
+    neighbours_.heard(now, peer, *ping, core_, state_.store().revision());
+}
+
 void Replica::end_turn(Instant now) {
     std::optional<consensus::Ask> ask;
     bool const looked = membership_.look(now, core_, state_, {proposals_, ask});
@@ -24,6 +32,10 @@ void Replica::end_turn(Instant now) {
     watch_quorum(now);
     propose(now);
     if (looked) aim();
+    // Whoever is not voter any more, or was fenced by another survivor, has given up.
+    if (forcing_ && !effects_->wants_lineage && !core_.forcing()) {
+        end_force(Error{Errc::other, "not forced: another process goes on with the cluster"});
+    }
     bool const left = std::holds_alternative<Leaving>(membership_.phase());
     if (left && !membership_.retires()) effects_->wants_identity = true;
     reads_.turn_ended(*effects_);
@@ -88,8 +100,12 @@ consensus::Output Replica::core_step(Instant now, consensus::Input const& input)
 }
 
 void Replica::tell(Instant now, consensus::Input const& input) {
-    consensus::Output const out = core_step(now, input);
+    consensus::Output out = core_step(now, input);
     core_wake_ = out.wake;
+    for (consensus::Send& send : out.sends) {
+        auto* const ping = std::get_if<consensus::Ping>(&send.message);
+        if (ping != nullptr) ping->figures = Neighbours::figures(core_, state_.store().revision());
+    }
     auto& sends = effects_->sends;
     sends.insert(sends.end(), out.sends.begin(), out.sends.end());
     effects_->trace.insert(effects_->trace.end(), out.trace.begin(), out.trace.end());
@@ -184,6 +200,7 @@ void Replica::refuse_write(Origin const& origin, std::string const& why) {
 
 consensus::Applied Replica::force(MemberId survivor) {
     state_.force(survivor, [&](store::Event const& event) { reads_.applied(event, *effects_); });
+    end_force({});
     return {{}, state_.chain()};
 }
 

@@ -18,7 +18,7 @@ namespace doozer::replica {
 using namespace base;
 
 /// A response to one request: base::Response with what it needs to outlive the step. A field that
-/// is empty is not sent.
+/// is empty is not sent. The value of a reply to STATUS is the shell's to fill in.
 struct Reply {
     SessionId session;
     std::optional<Tag> tag;
@@ -54,6 +54,8 @@ struct Effects {
     std::vector<consensus::TraceEvent> trace;
     /// This process was removed: close all links, say so, and then give it a new id.
     bool wants_identity = false;
+    /// An operator has ordered this process to go on alone: give it a lineage, by Force.
+    bool wants_lineage = false;
     /// When to end a turn, if nothing happens before; it may change with every step.
     Instant deadline = never;
     /// Searches go on: end another turn as soon as others have had theirs.

@@ -22,6 +22,7 @@ Needs needs_of(Verb verb) {
         case Verb::set:
         case Verb::del:
         case Verb::nop:
+        case Verb::force:
             return Needs::writing;
         case Verb::rev:
         case Verb::self:
@@ -45,6 +46,8 @@ bool is_known(std::optional<Verb> verb) {
         case Verb::stat:
         case Verb::self:
         case Verb::access:
+        case Verb::force:
+        case Verb::status:
             return true;
     }
     return false;
@@ -109,16 +112,20 @@ void Replica::step(Instant now, Input const& input, Effects& effects) {
                  },
                  [&](ClientRequest const& in) { on_request(now, in); },
                  [&](LinkUp const& in) { tell(now, consensus::LinkUp{MemberId(in.peer)}); },
-                 [&](LinkDown const& in) { tell(now, consensus::LinkDown{MemberId(in.peer)}); },
-                 [&](PeerMessage const& in) {
-                     tell(now, consensus::Receive{MemberId(in.peer), in.message});
+                 [&](LinkDown const& in) {
+                     tell(now, consensus::LinkDown{MemberId(in.peer)});
+                     neighbours_.forget_gone(core_);
                  },
+                 [&](PeerMessage const& in) { on_message(now, in); },
                  [&](IdentityGiven const& in) {
                      tell(now, consensus::Rename{MemberId(in.id)});
                      membership_.renamed(now, in.id);
                      effects.wants_identity = false;
                  },
-                 [&](Force const& in) { tell(now, consensus::Force{in.lineage}); },
+                 [&](Force const& in) {
+                     effects.wants_lineage = false;
+                     tell(now, consensus::Force{in.lineage});
+                 },
                  [&](Retire const&) { membership_.retire(now); },
                  [&](TurnEnded const&) { end_turn(now); }},
         input);
@@ -141,7 +148,9 @@ void Replica::on_request(Instant now, ClientRequest const& in) {
                          (needs == Needs::reading && session->grants.read) ||
                          (needs == Needs::writing && session->grants.write);
     if (!granted) return refuse(in, {Errc::other, "permission denied"});
+    if (verb == Verb::force) return on_force(now, in);
     if (needs == Needs::writing) return on_write(now, in, verb);
+    if (verb == Verb::status) return on_status(in);
     if (verb == Verb::access) return on_access(in, *session);
     if (verb == Verb::self) {
         reply_to(in.session, in.request.tag).value = Bytes(membership_.identity().id);
@@ -162,6 +171,11 @@ void Replica::on_read(Instant now, ClientRequest const& in) {
         return;
     }
     reads_.ask(now, in.session, in.request, *effects_);
+}
+
+/// The shell adds what it knows, and fills in the value.
+void Replica::on_status(ClientRequest const& in) {
+    reply_to(in.session, in.request.tag).rev = state_.store().revision();
 }
 
 void Replica::on_access(ClientRequest const& in, Session& session) {

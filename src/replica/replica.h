@@ -12,10 +12,12 @@
 #include "replica/input.h"
 #include "replica/linear_reads.h"
 #include "replica/membership.h"
+#include "replica/neighbours.h"
 #include "replica/proposals.h"
 #include "replica/reads.h"
 #include "replica/sessions.h"
 #include "replica/state.h"
+#include "replica/status.h"
 
 namespace doozer::replica {
 
@@ -66,6 +68,9 @@ class Replica : private consensus::Application {
     /// Retire was told, and all that clients have asked to be changed is answered; the slot is
     /// given away, or cannot be.
     [[nodiscard]] bool retired(Instant now) const;
+    [[nodiscard]] Status status(Instant now) const {
+        return status_of(now, core_, membership_, state_, neighbours_);
+    }
 
     /// How much has been brought and is not on its way yet.
     [[nodiscard]] std::size_t proposed_bytes() const { return proposals_.bytes(); }
@@ -91,12 +96,20 @@ class Replica : private consensus::Application {
     void on_read(Instant now, ClientRequest const& in);
     void on_write(Instant now, ClientRequest const& in, Verb verb);
     void on_access(ClientRequest const& in, Session& session);
+    void on_status(ClientRequest const& in);
     Result<store::Mutation> mutation_of(Request const& request, Verb verb) const;
     void refuse(ClientRequest const& in, Error error);
     void refuse_write(Origin const& origin, std::string const& why);
     Reply& reply_to(SessionId session, std::optional<Tag> tag);
 
+    // forcing.cc: an operator's order to go on alone
+    void on_force(Instant now, ClientRequest const& in);
+    [[nodiscard]] std::optional<std::string> why_not_force(Instant now,
+                                                           Request const& request) const;
+    void end_force(std::optional<Error> refused);
+
     // agreement.cc: between the requests and the one order
+    void on_message(Instant now, PeerMessage const& in);
     void end_turn(Instant now);
     void propose(Instant now);
     bool submit_some(Instant now);
@@ -118,6 +131,7 @@ class Replica : private consensus::Application {
     LinearReads linear_reads_;
     Proposals proposals_;
     Membership membership_;
+    Neighbours neighbours_;
     consensus::Core core_;
 
     struct InFlight {
@@ -127,7 +141,8 @@ class Replica : private consensus::Application {
     std::deque<InFlight> in_flight_;  // submitted and not applied yet, in order
     Instant core_wake_;
     Instant quorumless_since_ = never;
-    bool refusing_ = false;  // changes, since there is no quorum
+    bool refusing_ = false;          // changes, since there is no quorum
+    std::optional<Origin> forcing_;  // who waits for the end of a Force
     std::vector<Target> targets_;
     Effects* effects_ = nullptr;  // of the step that is being made
     Verb answering_{0};           // what reply_to() answers, and when that was asked

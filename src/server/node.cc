@@ -214,6 +214,7 @@ void Node::perform_cluster() {
                          "flight recording: " +
                              file};
     }
+    note_events();
     cluster_->perform(effects_);
     for (SessionId const id : std::exchange(effects_.lost, {})) {
         auto const found = sessions_.find(id);
@@ -305,6 +306,7 @@ bool Node::turn_is_long() const {
 void Node::end_turn() {
     now_ = monotonic_now();  // at least that of the timer that woke the loop
     adopt_members();
+    if (effects_.wants_lineage) step(replica::Force{{random_number(), random_number()}});
     std::size_t const proposed_bytes = replica_->proposed_bytes();
     step(replica::TurnEnded{});
     perform_cluster();
@@ -318,6 +320,7 @@ void Node::end_turn() {
     }
     perform_replies();
     if (web_) web_busy_ = web_->work();
+    status_.reset();
     turn_requests_ = turn_reply_bytes_ = 0;
     // Only now, so that all that a session is told in this turn goes out with one system call.
     for (SessionId const id : std::exchange(active_, {})) {
@@ -356,7 +359,8 @@ void Node::step(replica::Input const& input) {
 
 void Node::perform_replies() {
     ClientSession* session = nullptr;  // replies to one session mostly come together
-    for (replica::Reply const& reply : effects_.replies) {
+    for (replica::Reply& reply : effects_.replies) {
+        complete(reply);
         metrics_.answered(reply.verb, reply.error, now_ - reply.asked);
         if (session == nullptr || session->id() != reply.session) {
             auto const found = sessions_.find(reply.session);

@@ -13,8 +13,10 @@
 #include "net/connection.h"
 #include "net/listener.h"
 #include "replica/replica.h"
+#include "server/chronicle.h"
 #include "server/client_session.h"
 #include "server/cluster_side.h"
+#include "server/latency_window.h"
 #include "server/name_service.h"
 #include "server/options.h"
 #include "server/release.h"
@@ -55,6 +57,11 @@ class Node : public SessionHost, public web::Host {
     [[nodiscard]] Instant clock() const override;
     Result<Done> read_journal();
     Result<Done> prepare_web();
+
+    // What is told of the process and its cluster (node_status.cc).
+    void note_events();
+    void count_write(replica::Reply const& reply);
+    void complete(replica::Reply& reply);
 
     void begin();
     [[nodiscard]] net::Address advertised() const;
@@ -124,8 +131,12 @@ class Node : public SessionHost, public web::Host {
     enum class Ending { no, retiring, handing_over, farewell } ending_ = Ending::no;
     bool has_others_ = false;
     web::Metrics metrics_;
-    Revision counted_;       // in the metrics, up to here
-    bool web_busy_ = false;  // the web view wants another turn
+    Revision counted_;  // in the metrics, up to here
+    Chronicle chronicle_;
+    Instant looked_;  // for the chronicle
+    LatencyWindow writes_;
+    std::optional<Bytes> status_;  // of this turn
+    bool web_busy_ = false;        // the web view wants another turn
     std::optional<web::Server> web_;
     net::asio::steady_timer names_timer_;
     std::optional<NameService> names_;

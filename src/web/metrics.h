@@ -45,9 +45,9 @@ inline void add_time(TimeHistogram& histogram, Duration span) {
 }
 
 /// The verbs and results that are told apart; the last of each is for all others.
-inline constexpr std::array metric_verbs{Verb::get,  Verb::set,  Verb::del,   Verb::rev,
-                                         Verb::wait, Verb::nop,  Verb::walk,  Verb::getdir,
-                                         Verb::stat, Verb::self, Verb::access};
+inline constexpr std::array metric_verbs{
+    Verb::get,    Verb::set,  Verb::del,  Verb::rev,    Verb::wait,   Verb::nop,  Verb::walk,
+    Verb::getdir, Verb::stat, Verb::self, Verb::access, Verb::status, Verb::force};
 inline constexpr std::array metric_results{Errc::tag_in_use,  Errc::unknown_verb, Errc::readonly,
                                            Errc::too_late,    Errc::rev_mismatch, Errc::bad_path,
                                            Errc::missing_arg, Errc::range,        Errc::notdir,
@@ -80,6 +80,10 @@ constexpr std::size_t verb_slot(Verb verb) {
             return 9;
         case Verb::access:
             return 10;
+        case Verb::status:
+            return 11;
+        case Verb::force:
+            return 12;
     }
     return verb_slots - 1;
 }

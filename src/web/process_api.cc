@@ -48,6 +48,22 @@ class SelfExchange : public Exchange {
     }
 };
 
+/// The same document that STATUS gives to clients.
+class ClusterExchange : public Exchange {
+  public:
+    using Exchange::Exchange;
+
+  protected:
+    void begin() override { ask(request_of(Verb::status)); }
+    void answered(std::vector<replica::Reply>& replies) override {
+        if (replies[0].error) return refuse(*replies[0].error);
+        HttpResponse response;
+        response.status = 200;
+        response.body = std::string(replies[0].value->view()) + "\n";
+        respond(std::move(response));
+    }
+};
+
 /// Answers when something happens, or when it has not for long enough.
 class WaitExchange : public Exchange {
   public:
@@ -147,6 +163,9 @@ ExchangePtr make_rev(Call call) {
 }
 ExchangePtr make_self(Call call) {
     return std::make_unique<SelfExchange>(std::move(call));
+}
+ExchangePtr make_cluster(Call call) {
+    return std::make_unique<ClusterExchange>(std::move(call));
 }
 ExchangePtr make_wait(Call call) {
     net::asio::steady_timer timer = call.server.make_timer();

@@ -1,4 +1,4 @@
-// /v1/rev, /v1/self, /v1/wait, the health of the process, and its metrics.
+// /v1/rev, /v1/self, /v1/cluster, /v1/wait, the health of the process, and its metrics.
 #pragma once
 
 #include "web/exchange.h"
@@ -7,6 +7,7 @@ namespace doozer::web {
 
 ExchangePtr make_rev(Call call);
 ExchangePtr make_self(Call call);
+ExchangePtr make_cluster(Call call);
 ExchangePtr make_wait(Call call);
 ExchangePtr make_health(Call call);
 ExchangePtr make_readiness(Call call);

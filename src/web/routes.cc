@@ -26,6 +26,7 @@ constexpr std::array routes{
     Route{.prefix = "/v1/watch", .is_exact = true, .methods = "GET", .make = make_event_stream},
     Route{.prefix = "/v1/rev", .is_exact = true, .methods = "GET, HEAD", .make = make_rev},
     Route{.prefix = "/v1/self", .is_exact = true, .methods = "GET, HEAD", .make = make_self},
+    Route{.prefix = "/v1/cluster", .is_exact = true, .methods = "GET, HEAD", .make = make_cluster},
     Route{.prefix = "/v1/openapi.json",
           .is_exact = true,
           .methods = "GET, HEAD",

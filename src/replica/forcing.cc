@@ -1,0 +1,58 @@
+// The majority is lost, and an operator orders this process to go on alone. Source: consensus.md,
+// section 6.5.
+#include <string>
+
+#include "replica/replica.h"
+
+namespace doozer::replica {
+
+/// FORCE: the value is the cluster's name, offset 1 means "although others may live elsewhere".
+void Replica::on_force(Instant now, ClientRequest const& in) {
+    if (!in.request.value) return refuse(in, {Errc::missing_arg});
+    if (auto why = why_not_force(now, in.request)) {
+        return refuse(in, {Errc::other, "not forced: " + *why});
+    }
+    if (in.request.tag) sessions_.find(in.session)->outstanding.insert(*in.request.tag);
+    forcing_ = Origin{in.session, in.request.tag, Verb::force, now};
+    effects_->wants_lineage = true;
+}
+
+std::optional<std::string> Replica::why_not_force(Instant now, Request const& request) const {
+    if (*request.value != membership_.identity().cluster_name) {
+        return "this cluster has another name";
+    }
+    if (forcing_) return "that is being done already";
+    if (!core_.voter()) return "this process is no member of the cluster";
+    if (!has_no_quorum(now)) return "this process hears a majority of the members";
+    if (request.offset == 1) return std::nullopt;
+    for (consensus::MemberId const id : core_.configuration().voters) {
+        auto const peer = core_.peers().find(id);
+        if (peer == core_.peers().end()) continue;
+        Duration const silent = now - peer->second.heard;
+        bool const reached = peer->second.greeted && silent <= heard_lately;
+        if (reached || peer->second.heard == Instant(0)) continue;
+        Duration const patience = options_.tuning.kick_after;
+        if (silent >= patience) continue;
+        constexpr std::int64_t second = seconds(1).value();
+        return "member " + id.str() + " was heard " + std::to_string(silent.value() / second) +
+               " s ago and may live on elsewhere; wait until it is " +
+               std::to_string(patience.value() / second) + " s, or say that it is dead";
+    }
+    return std::nullopt;
+}
+
+/// Answers who has asked for it: with the revision from which the cluster goes on, or not.
+void Replica::end_force(std::optional<Error> refused) {
+    if (!forcing_) return;
+    Origin const origin = *std::exchange(forcing_, std::nullopt);
+    Session* const session = sessions_.find(origin.session);
+    if (session == nullptr) return;
+    if (origin.tag) session->outstanding.erase(*origin.tag);
+    answering_ = origin.verb;
+    asked_ = origin.asked;
+    Reply& reply = reply_to(origin.session, origin.tag);
+    reply.error = std::move(refused);
+    if (!reply.error) reply.rev = state_.store().revision();
+}
+
+}  // namespace doozer::replica

@@ -1,0 +1,47 @@
+// What the node knows of itself and tells whoever asks for the status.
+#include <utility>
+
+#include "server/clock.h"
+#include "server/node.h"
+#include "server/status.h"
+
+namespace doozer::server {
+namespace {
+
+/// How often it is looked whether something has happened that the core does not tell of.
+constexpr Duration look_every = milliseconds(100);
+
+}  // namespace
+
+/// Before the effects are performed.
+void Node::note_events() {
+    bool const due = !effects_.trace.empty() || now_ >= looked_ + look_every;
+    if (!due || !replica_->serving()) return;
+    looked_ = now_;
+    std::int64_t const at_ms = wall_clock_ms();
+    for (consensus::TraceEvent const& event : effects_.trace) chronicle_.note(at_ms, event);
+    chronicle_.look(at_ms, replica_->status(now_));
+}
+
+/// Writes that got a place in the order: those that failed there, too.
+void Node::count_write(replica::Reply const& reply) {
+    bool const is_write =
+        reply.verb == Verb::set || reply.verb == Verb::del || reply.verb == Verb::nop;
+    bool const was_applied = !reply.error || reply.error->code == Errc::rev_mismatch;
+    if (is_write && was_applied) writes_.add(now_, now_ - reply.asked);
+}
+
+/// Adds what the replica left to its shell.
+void Node::complete(replica::Reply& reply) {
+    count_write(reply);
+    if (reply.verb != Verb::status || reply.error) return;
+    if (!status_) {
+        ProcessFigures const figures{release_.member_protocol, sessions_.size(),
+                                     replica_->waiting(),      writes_.total(),
+                                     writes_.per_second(now_), writes_.quantiles(now_)};
+        status_ = Bytes(status_text(replica_->status(now_), figures, chronicle_));
+    }
+    reply.value = *status_;
+}
+
+}  // namespace doozer::server
