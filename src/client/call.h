@@ -40,7 +40,8 @@ struct Call {
 
     /// A change that happens twice if it is sent twice.
     [[nodiscard]] bool is_write() const {
-        return verb == Verb::set || verb == Verb::del || verb == Verb::nop;
+        return verb == Verb::set || verb == Verb::del || verb == Verb::nop ||
+               verb == Verb::force;
     }
     /// A read that is to be answered from no state before what the client has met.
     [[nodiscard]] bool looks_at_newest() const {

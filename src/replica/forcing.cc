@@ -6,7 +6,8 @@
 
 namespace doozer::replica {
 
-/// FORCE: the value is the cluster's name, offset 1 means "although others may live elsewhere".
+/// FORCE: the value is the cluster's name, the path the id of the process that is meant, if given;
+/// offset 1 means "although others may live elsewhere".
 void Replica::on_force(Instant now, ClientRequest const& in) {
     if (!in.request.value) return refuse(in, {Errc::missing_arg});
     if (auto why = why_not_force(now, in.request)) {
@@ -21,6 +22,7 @@ std::optional<std::string> Replica::why_not_force(Instant now, Request const& re
     if (*request.value != membership_.identity().cluster_name) {
         return "this cluster has another name";
     }
+    if (request.path && *request.path != membership_.identity().id) return "another id is meant";
     if (forcing_) return "that is being done already";
     if (!core_.voter()) return "this process is no member of the cluster";
     if (!has_no_quorum(now)) return "this process hears a majority of the members";

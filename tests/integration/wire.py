@@ -7,7 +7,7 @@ import struct
 import time
 
 VERB = {"GET": 1, "SET": 2, "DEL": 3, "REV": 5, "WAIT": 6, "NOP": 7, "WALK": 9, "GETDIR": 14,
-        "STAT": 16, "SELF": 20, "ACCESS": 99}
+        "STAT": 16, "SELF": 20, "FORCE": 32, "STATUS": 33, "ACCESS": 99}
 ERR = {"TAG_IN_USE": 1, "UNKNOWN_VERB": 2, "READONLY": 3, "TOO_LATE": 4, "REV_MISMATCH": 5,
        "BAD_PATH": 6, "MISSING_ARG": 7, "RANGE": 8, "NOTDIR": 20, "ISDIR": 21, "NOENT": 22,
        "OTHER": 127}
