@@ -40,8 +40,7 @@ struct Call {
 
     /// A change that happens twice if it is sent twice.
     [[nodiscard]] bool is_write() const {
-        return verb == Verb::set || verb == Verb::del || verb == Verb::nop ||
-               verb == Verb::force;
+        return verb == Verb::set || verb == Verb::del || verb == Verb::nop || verb == Verb::force;
     }
     /// A read that is to be answered from no state before what the client has met.
     [[nodiscard]] bool looks_at_newest() const {

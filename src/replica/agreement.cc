@@ -62,8 +62,10 @@ void Replica::watch_quorum(Instant now) {
         quorumless_since_ = now;
     }
     refusing_ = quorumless_since_ != never && now - quorumless_since_ >= options_.no_quorum_after;
-    if (core_.voter() && !refusing_) return;
-    char const* const why = core_.voter() ? "no quorum: not applied" : "not a member: not applied";
+    if (core_.voter() && !refusing_ && !left_behind_) return;
+    char const* const why = !core_.voter() ? "not a member: not applied"
+                            : left_behind_ ? forced_on_without_us
+                                           : "no quorum: not applied";
     while (!proposals_.empty()) {
         for (auto const& origin : proposals_.take().origins) {
             if (origin) refuse_write(*origin, why);
@@ -109,6 +111,9 @@ void Replica::tell(Instant now, consensus::Input const& input) {
     auto& sends = effects_->sends;
     sends.insert(sends.end(), out.sends.begin(), out.sends.end());
     effects_->trace.insert(effects_->trace.end(), out.trace.begin(), out.trace.end());
+    for (consensus::TraceEvent const& event : out.trace) {
+        if (event.what == consensus::Happened::left_behind) leave_behind();
+    }
     for (Bytes const& payload : out.asked) {
         std::string_view changes = payload.view();
         if (!core_.voter() || !membership_.may_propose(changes, core_, state_)) continue;
@@ -200,6 +205,8 @@ void Replica::refuse_write(Origin const& origin, std::string const& why) {
 
 consensus::Applied Replica::force(MemberId survivor) {
     state_.force(survivor, [&](store::Event const& event) { reads_.applied(event, *effects_); });
+    quorumless_since_ = never;
+    refusing_ = false;
     end_force({});
     return {{}, state_.chain()};
 }

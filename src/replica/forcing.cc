@@ -14,7 +14,7 @@ void Replica::on_force(Instant now, ClientRequest const& in) {
         return refuse(in, {Errc::other, "not forced: " + *why});
     }
     if (in.request.tag) sessions_.find(in.session)->outstanding.insert(*in.request.tag);
-    forcing_ = Origin{in.session, in.request.tag, Verb::force, now};
+    forcing_ = Origin{in.session, in.request.tag, Verb::force, now, false};
     effects_->wants_lineage = true;
 }
 
@@ -23,6 +23,7 @@ std::optional<std::string> Replica::why_not_force(Instant now, Request const& re
         return "this cluster has another name";
     }
     if (request.path && *request.path != membership_.identity().id) return "another id is meant";
+    if (left_behind_) return "the cluster was forced on without this process: start it anew";
     if (forcing_) return "that is being done already";
     if (!core_.voter()) return "this process is no member of the cluster";
     if (!has_no_quorum(now)) return "this process hears a majority of the members";
@@ -41,6 +42,19 @@ std::optional<std::string> Replica::why_not_force(Instant now, Request const& re
                std::to_string(patience.value() / second) + " s, or say that it is dead";
     }
     return std::nullopt;
+}
+
+Status Replica::status(Instant now) const {
+    Status status = status_of(now, core_, membership_, state_, neighbours_);
+    status.quorum = status.quorum && !left_behind_;
+    return status;
+}
+
+/// This voter's cluster goes on without it. Whether that has its changes that are on their way,
+/// nobody can tell here.
+void Replica::leave_behind() {
+    left_behind_ = true;
+    if (!in_flight_.empty()) lose(in_flight_.back().oseq);
 }
 
 /// Answers who has asked for it: with the revision from which the cluster goes on, or not.

@@ -116,11 +116,13 @@ TEST_F(Forcing, IsRefusedWhileAMemberWasHeardAShortTimeAgoUnlessItIsSaidToBeDead
 
 TEST_F(Forcing, MakesTheProcessAClusterOfItsOwnAtRevisionsThatNobodyHasSeen) {
     lose_quorum();
+    pass(seconds(60));
     send(order("local"));
     EXPECT_TRUE(effects.wants_lineage);
     step(TurnEnded{});  // it waits for the lineage
     EXPECT_TRUE(effects.replies.empty());
-    EXPECT_EQ(refusal(order("local")), "not forced: that is being done already");
+    send(order("local"));
+    EXPECT_EQ(reply().error->detail, "not forced: that is being done already");
     step(Force{{3, 4}});
     EXPECT_FALSE(effects.wants_lineage);
     for (int i = 0; i < 10 && effects.replies.empty(); ++i) pass(seconds(1));
@@ -138,6 +140,7 @@ TEST_F(Forcing, MakesTheProcessAClusterOfItsOwnAtRevisionsThatNobodyHasSeen) {
 
 TEST_F(Forcing, IsAnsweredToNobodyIfWhoAskedHasGone) {
     lose_quorum();
+    pass(seconds(60));
     send(order("local"));
     step(SessionClosed{alice});
     step(Force{{3, 4}});
@@ -146,8 +149,24 @@ TEST_F(Forcing, IsAnsweredToNobodyIfWhoAskedHasGone) {
     EXPECT_EQ(replica.status(now).lineage, (consensus::Lineage{3, 4}));
 }
 
+TEST_F(Forcing, OfOneThatWasLeftBehindIsRefusedAndSoAreItsWrites) {
+    lose_quorum();
+    pass(seconds(60));
+    step(LinkUp{other});
+    consensus::Vector ahead = replica.core().vector();
+    ahead.epoch = ahead.epoch.next();
+    step(PeerMessage{other, consensus::Hello{ahead, {3, 4}, {1, 2}}});
+    EXPECT_EQ(refusal(order("local")),
+              "not forced: the cluster was forced on without this process: start it anew");
+    EXPECT_FALSE(replica.status(now).quorum);
+    Request r;
+    r.verb = Verb::nop;
+    EXPECT_EQ(refusal(r), "the cluster was forced on without this process: not applied");
+}
+
 TEST_F(Forcing, OfOneThatLostItsVoteMeanwhileIsRefused) {
     lose_quorum();
+    pass(seconds(60));
     send(order("local"));
     effects.wants_lineage = false;  // the shell never gave one
     step(TurnEnded{});

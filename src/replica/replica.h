@@ -45,6 +45,10 @@ inline bool founds(Options const& options) {
     return options.founds && options.attach_to.empty();
 }
 
+/// Why a voter that others were forced on without changes nothing any more.
+inline constexpr char const* forced_on_without_us =
+    "the cluster was forced on without this process: not applied";
+
 class Replica : private consensus::Application {
   public:
     explicit Replica(Options options);
@@ -68,9 +72,7 @@ class Replica : private consensus::Application {
     /// Retire was told, and all that clients have asked to be changed is answered; the slot is
     /// given away, or cannot be.
     [[nodiscard]] bool retired(Instant now) const;
-    [[nodiscard]] Status status(Instant now) const {
-        return status_of(now, core_, membership_, state_, neighbours_);
-    }
+    [[nodiscard]] Status status(Instant now) const;
 
     /// How much has been brought and is not on its way yet.
     [[nodiscard]] std::size_t proposed_bytes() const { return proposals_.bytes(); }
@@ -106,6 +108,7 @@ class Replica : private consensus::Application {
     void on_force(Instant now, ClientRequest const& in);
     [[nodiscard]] std::optional<std::string> why_not_force(Instant now,
                                                            Request const& request) const;
+    void leave_behind();
     void end_force(std::optional<Error> refused);
 
     // agreement.cc: between the requests and the one order
@@ -142,6 +145,7 @@ class Replica : private consensus::Application {
     Instant core_wake_;
     Instant quorumless_since_ = never;
     bool refusing_ = false;          // changes, since there is no quorum
+    bool left_behind_ = false;       // the cluster was forced on without this voter
     std::optional<Origin> forcing_;  // who waits for the end of a Force
     std::vector<Target> targets_;
     Effects* effects_ = nullptr;  // of the step that is being made

@@ -30,9 +30,9 @@ bool heard(Instant now, Core const& core, MemberId id) {
            (peer != nullptr && peer->greeted && now - peer->heard <= heard_lately);
 }
 
-/// What it told over its link; or else what its last pulse said, with the changes that came
-/// between that and the place which the pulse got in the order.
-void fill_progress(ProcessStatus& p, Instant now, State const& state,
+/// What it told over its link; or else what its last pulse said. Of one that is there only the
+/// changes count that came between that and the place which the pulse got in the order.
+void fill_progress(ProcessStatus& p, Instant now, Core const& core, State const& state,
                    Neighbours const& neighbours) {
     Revision const newest = state.store().revision();
     if (p.self) {
@@ -52,7 +52,9 @@ void fill_progress(ProcessStatus& p, Instant now, State const& state,
     bool const possible = applied.ok() && applied.value() >= 0 && applied.value() <= newest.value();
     if (!possible) return;  // somebody has overwritten it
     p.applied = Revision(applied.value());
-    p.lag = std::max<std::int64_t>(state.revision_of(pulse).value() - 1 - applied.value(), 0);
+    Revision const told =
+        heard(now, core, MemberId(p.id)) ? state.revision_of(pulse) : newest.next();
+    p.lag = std::max<std::int64_t>(told.value() - 1 - applied.value(), 0);
 }
 
 void fill_process(ProcessStatus& p, std::string const& id, Core const& core, State const& state) {
@@ -67,7 +69,7 @@ MemberStatus member_of(Instant now, MemberId id, Core const& core, State const& 
                        Neighbours const& neighbours) {
     MemberStatus m;
     fill_process(m, id.str(), core, state);
-    fill_progress(m, now, state, neighbours);
+    fill_progress(m, now, core, state, neighbours);
     m.owner = core.configuration().lane_owned_by(id).has_value();
     m.up = heard(now, core, id);
     if (m.self) m.silent = Duration(0);
@@ -186,7 +188,7 @@ Status status_of(Instant now, Core const& core, Membership const& membership, St
         if (s.followers.size() == status_entries_max) break;
         ProcessStatus& follower = s.followers.emplace_back();
         fill_process(follower, id, core, state);
-        fill_progress(follower, now, state, neighbours);
+        fill_progress(follower, now, core, state, neighbours);
     }
     s.lanes = lanes_of(core);
     return s;

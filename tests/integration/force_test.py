@@ -8,6 +8,7 @@ import time
 
 import cluster_lab
 import lab
+import wire
 
 STRIDE = 1 << 40
 
@@ -113,7 +114,9 @@ class Force(cluster_lab.ClusterCase):
         lab.poll(lambda: line in b.stderr(), why="the line in its log")
         self.assertIn(("forced", line), [(e["kind"], e["text"]) for e in self.status(b)["events"]])
         self.assertAnswer(self.connect(b).get("/k"), rev=acknowledged, value=b"kept")
-        self.assertIn("err_code", self.force(b))
+        self.assertRefused(self.force(b), "the cluster was forced on without this process: start it anew")
+        self.assertAnswer(self.connect(b).set("/k"), err="READONLY",
+                          err_detail="the cluster was forced on without this process: not applied")
         b = self.again(b, a)
         self.assertSameTrees([a, b])
 
@@ -127,11 +130,18 @@ class Force(cluster_lab.ClusterCase):
         self.connect(a).put("/k", b"ours")
         for server in (b, c):
             os.kill(server.pid, signal.SIGCONT)
-        # Two clusters now, which never mix: that is what -yes risks.
-        theirs = lab.poll(lambda: self.connect(b).set("/k", b"theirs").get("rev"), why="they go on")
-        self.assertLess(theirs, STRIDE)
+        # The order was waiting for them: they take no part in the old cluster any more, and say so.
+        def is_refused(server):
+            try:
+                return self.connect(server).set("/k", b"theirs").get("err_detail", "").startswith("the cluster was")
+            except wire.Closed:  # it cannot tell what became of it
+                return False
+        for server in (b, c):
+            lab.poll(lambda: is_refused(server), why="they notice that they were left behind")
+            self.assertFalse(self.status(server)["quorum"])
         self.assertEqual(b"ours", self.connect(a).get("/k")["value"])
-        self.assertEqual(b"theirs", self.connect(b).get("/k", theirs)["value"])
+        again = [self.again(s, a) for s in (b, c)]
+        self.assertSameTrees([a, *again])
 
 
 if __name__ == "__main__":
