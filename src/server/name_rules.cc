@@ -29,6 +29,10 @@ bool is_forerunner(std::string const& id, NameView::File const& file, NameSelf c
     return file.value == self.address && id != self.id;
 }
 
+bool is_claim(NameView::File const& boot) {
+    return boot.value.starts_with(NameRules::claim_of(""));
+}
+
 }  // namespace
 
 NamePlan NameRules::plan(base::Instant now, NameView const& view, NameSelf const& self) {
@@ -39,7 +43,7 @@ NamePlan NameRules::plan(base::Instant now, NameView const& view, NameSelf const
     if (self.stage == NameSelf::Stage::looking) {
         look(now, view, self, plan);
     } else {
-        looking_since_ = won_at_ = base::never;
+        looking_since_ = base::never;
         keep(now, view, self, plan);
     }
     return plan;
@@ -53,21 +57,33 @@ void NameRules::look(base::Instant now, NameView const& view, NameSelf const& se
         if (plan.dial.size() < base::client_addresses_max) plan.dial.push_back(file.value);
     }
     bool const patience_is_over = now - looking_since_ >= times_.answer_within;
-    if (view.boot.rev == 0) {
-        won_at_ = base::never;
+    if (view.boot.value == self.id) {
+        plan.found = true;
+    } else if (view.boot.rev == 0) {
         if (!plan.dial.empty() && !patience_is_over) return;
         // First the address, so that who loses finds it.
         if (!is_registered(view, self)) plan.changes.push_back(entry_set(view, self));
-        plan.changes.push_back({Where::boot, {}, false, self.id, 0});
-        return;
+        plan.changes.push_back({Where::boot, {}, false, claim_of(self.id), 0});
+    } else if (is_claim(view.boot)) {
+        claim(now, view, self, plan);
+    } else if (patience_is_over) {
+        // Nobody can know from here whether its cluster is gone or only cut off: a person has to.
+        plan.waits_for = view.boot.value;
     }
-    if (view.boot.value == self.id) {
-        if (won_at_ == base::never) won_at_ = now;
-        plan.found = now - won_at_ >= times_.grace;
-        return;
+}
+
+/// Somebody is about to found the cluster.
+void NameRules::claim(base::Instant now, NameView const& view, NameSelf const& self,
+                      NamePlan& plan) {
+    if (claim_rev_ != view.boot.rev) {
+        claim_rev_ = view.boot.rev;
+        claimed_since_ = now;
     }
-    // Nobody can know from here whether its cluster is gone or only cut off: a person has to.
-    if (patience_is_over) plan.waits_for = view.boot.value;
+    bool const mine = view.boot.value == claim_of(self.id);
+    if (now - claimed_since_ < (mine ? times_.grace : times_.claim_within)) return;
+    if (!is_registered(view, self)) plan.changes.push_back(entry_set(view, self));
+    std::string const next = mine ? self.id : claim_of(self.id);
+    plan.changes.push_back({Where::boot, {}, false, next, view.boot.rev});
 }
 
 /// A member keeps its own entry and removes those of members that were removed. Who follows
@@ -81,8 +97,11 @@ void NameRules::keep(base::Instant now, NameView const& view, NameSelf const& se
         members_before_ = self.members;
         return;
     }
+    // The name first, so that who looks for an entry founds nothing meanwhile.
+    if (view.boot.rev == 0 || is_claim(view.boot)) {
+        plan.changes.push_back({Where::boot, {}, false, self.id, view.boot.rev});
+    }
     if (!is_registered(view, self)) plan.changes.push_back(entry_set(view, self));
-    if (view.boot.rev == 0) plan.changes.push_back({Where::boot, {}, false, self.id, 0});
     std::map<std::string, Unknown> unknown;
     for (auto const& [id, file] : view.entries) {
         bool const known = self.members.contains(id) || id == self.id;
@@ -110,7 +129,8 @@ std::vector<NameChange> NameRules::farewell(NameView const& view, NameSelf const
     if (own != view.entries.end()) changes.push_back(entry_removed(self.id, own->second));
     // The name is free again: the cluster is over, or was never founded.
     bool const looking = self.stage == NameSelf::Stage::looking;
-    bool const over = self.alone || (looking && view.boot.value == self.id);
+    bool const mine = view.boot.value == self.id || view.boot.value == claim_of(self.id);
+    bool const over = self.alone || (looking && mine);
     if (over && view.boot.rev != 0) {
         changes.push_back({Where::boot, {}, true, {}, view.boot.rev});
     }

@@ -3,8 +3,11 @@
 // Pure: it is told what there is and at which time, and says what is to be done.
 //
 // Two paths of the DzNS are about a cluster NAME. /ctl/ns/NAME/<id>: the address of a member, or of
-// a process that looks for the cluster. /ctl/boot/NAME: the id of who founded it; as long as this
-// file is there nobody founds another one. Source: cluster.md, Life of a cluster.
+// a process that looks for the cluster. /ctl/boot/NAME: the id of who founded it; as long as it is
+// there nobody founds another one. Before it founds, a process claims the name: "claimed by <id>".
+// A claim may be taken from who does not go on, since it founds only when the claim, unchanged, has
+// become its id; so no time that passes anywhere can lead to two clusters. Source: cluster.md, Life
+// of a cluster.
 #pragma once
 
 #include <cstdint>
@@ -65,9 +68,11 @@ class NameRules {
     struct Times {
         /// How long those who are registered may take to answer before it counts as nobody.
         base::Duration answer_within = base::seconds(2);
-        /// How long who has won waits, for members to say so that were not there when it looked:
-        /// the DzNS itself may have lost its memory a moment ago.
+        /// How long a claim stands before it becomes a foundation, for members to put their entries
+        /// back: the DzNS itself may have lost its memory a moment ago.
         base::Duration grace = base::seconds(1);
+        /// How long somebody else's claim may stand.
+        base::Duration claim_within = base::seconds(3);
         /// How long an entry of nobody who is known may stand.
         base::Duration unknown_for = base::seconds(5);
     };
@@ -79,8 +84,12 @@ class NameRules {
     /// What is to go when this process stops.
     static std::vector<NameChange> farewell(NameView const& view, NameSelf const& self);
 
+    /// What stands in the boot file while the process of this id is about to found the cluster.
+    static std::string claim_of(base::ProcessId const& id) { return "claimed by " + id; }
+
   private:
     void look(base::Instant now, NameView const& view, NameSelf const& self, NamePlan& plan);
+    void claim(base::Instant now, NameView const& view, NameSelf const& self, NamePlan& plan);
     void keep(base::Instant now, NameView const& view, NameSelf const& self, NamePlan& plan);
 
     struct Unknown {
@@ -89,7 +98,8 @@ class NameRules {
     };
     Times times_;
     base::Instant looking_since_ = base::never;  // without anybody who answers
-    base::Instant won_at_ = base::never;
+    std::int64_t claim_rev_ = 0;  // of the claim that stands in the boot file, if one does
+    base::Instant claimed_since_ = base::never;
     std::set<std::string> members_before_;
     std::map<std::string, Unknown> unknown_;  // entries of nobody in this cluster
 };

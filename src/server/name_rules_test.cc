@@ -52,12 +52,15 @@ struct Process {
 TEST(NameRules, OneProcessAloneRegistersAndFoundsAfterTheGrace) {
     Dzns dzns;
     Process a("a");
-    NamePlan const first = a.look(dzns);
-    EXPECT_FALSE(first.found);
-    EXPECT_EQ(dzns.view.entries.at("a").value, "a:1");
-    EXPECT_EQ(dzns.view.boot.value, "a");
     EXPECT_FALSE(a.look(dzns).found);
-    dzns.now = dzns.now + seconds(1);
+    EXPECT_EQ(dzns.view.entries.at("a").value, "a:1");
+    EXPECT_EQ(dzns.view.boot.value, "claimed by a");
+    a.look(dzns);
+    dzns.now = dzns.now + milliseconds(999);
+    EXPECT_TRUE(a.look(dzns).changes.empty());
+    dzns.now = dzns.now + milliseconds(1);
+    EXPECT_FALSE(a.look(dzns).found);
+    EXPECT_EQ(dzns.view.boot.value, "a");
     EXPECT_TRUE(a.look(dzns).found);
 }
 
@@ -70,13 +73,71 @@ TEST(NameRules, OfProcessesThatLookAtTheSameTimeOneFounds) {
     auto const from_b = b.rules.plan(dzns.now, empty, b.self);
     dzns.make(from_b.changes);
     dzns.make(from_a.changes);  // its SET of the boot file comes too late
-    for (int i = 0; i < 8; ++i) {
-        dzns.now = dzns.now + milliseconds(250);
+    int found = 0;
+    for (int i = 0; i < 40; ++i) {
         NamePlan const plan = a.look(dzns);
         EXPECT_FALSE(plan.found);
         EXPECT_EQ(plan.dial, std::vector<std::string>{"b:1"});
-        EXPECT_EQ(b.look(dzns).found, i >= 4) << i;
+        found += b.look(dzns).found ? 1 : 0;
+        dzns.now = dzns.now + milliseconds(250);
     }
+    EXPECT_GT(found, 0);
+    EXPECT_EQ(dzns.view.boot.value, "b");
+}
+
+TEST(NameRules, AClaimOfWhoHasDiedIsTakenOver) {
+    Dzns dzns;
+    Process dead("dead");
+    dead.look(dzns);
+    Process a("a");
+    a.look(dzns);
+    dzns.now = dzns.now + milliseconds(2999);
+    a.look(dzns);
+    EXPECT_EQ(dzns.view.boot.value, "claimed by dead");
+    dzns.now = dzns.now + milliseconds(1);
+    a.look(dzns);
+    EXPECT_EQ(dzns.view.boot.value, "claimed by a");
+    a.look(dzns);
+    dzns.now = dzns.now + seconds(1);
+    a.look(dzns);
+    EXPECT_TRUE(a.look(dzns).found);
+}
+
+TEST(NameRules, WhoWasTooSlowWithItsClaimDoesNotFound) {
+    Dzns dzns;
+    Process slow("slow");
+    slow.look(dzns);
+    slow.look(dzns);
+    dzns.now = dzns.now + seconds(1);
+    auto const late = slow.rules.plan(dzns.now, dzns.view, slow.self);  // it stands still here
+    Process a("a");
+    a.look(dzns);
+    dzns.now = dzns.now + seconds(3);
+    a.look(dzns);
+    dzns.make(late.changes);
+    EXPECT_EQ(dzns.view.boot.value, "claimed by a");
+    EXPECT_FALSE(slow.look(dzns).found);
+    dzns.now = dzns.now + seconds(1);
+    a.look(dzns);
+    dzns.now = dzns.now + seconds(1);
+    a.look(dzns);
+    EXPECT_TRUE(a.look(dzns).found);
+    EXPECT_FALSE(slow.look(dzns).found);
+}
+
+TEST(NameRules, AMemberTakesTheNameFromWhoClaimsIt) {
+    Dzns dzns;  // it has lost its memory
+    Process fresh("fresh");
+    fresh.look(dzns);
+    fresh.look(dzns);
+    dzns.now = dzns.now + seconds(1);
+    auto const late = fresh.rules.plan(dzns.now, dzns.view, fresh.self);
+    Process member("member", Stage::voting);
+    member.look(dzns);
+    EXPECT_EQ(dzns.view.boot.value, "member");
+    dzns.make(late.changes);
+    EXPECT_EQ(dzns.view.boot.value, "member");
+    EXPECT_FALSE(fresh.look(dzns).found);
 }
 
 TEST(NameRules, WhoIsRegisteredMayAnswerBeforeAnotherClusterIsFounded) {
@@ -91,7 +152,7 @@ TEST(NameRules, WhoIsRegisteredMayAnswerBeforeAnotherClusterIsFounded) {
     dzns.now = dzns.now + milliseconds(1);
     a.look(dzns);
     EXPECT_TRUE(dzns.has("a"));
-    EXPECT_EQ(dzns.view.boot.value, "a");
+    EXPECT_EQ(dzns.view.boot.value, "claimed by a");
 }
 
 TEST(NameRules, AClusterThatWasFoundedIsWaitedForForEver) {
@@ -106,21 +167,7 @@ TEST(NameRules, AClusterThatWasFoundedIsWaitedForForEver) {
     }
     dzns.view.boot = {};  // the operator's word
     a.look(dzns);
-    dzns.now = dzns.now + seconds(1);
-    EXPECT_EQ(dzns.view.boot.value, "a");
-    a.look(dzns);
-    dzns.now = dzns.now + seconds(1);
-    EXPECT_TRUE(a.look(dzns).found);
-}
-
-TEST(NameRules, AVictoryThatIsTakenAwayDoesNotCount) {
-    Dzns dzns;
-    Process a("a");
-    a.look(dzns);
-    a.look(dzns);
-    dzns.view.boot = {"b", ++dzns.rev};
-    dzns.now = dzns.now + seconds(5);
-    EXPECT_FALSE(a.look(dzns).found);
+    EXPECT_EQ(dzns.view.boot.value, "claimed by a");
 }
 
 TEST(NameRules, WhatAForerunnerLeftAtThisAddressIsRemoved) {

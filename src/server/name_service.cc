@@ -151,6 +151,7 @@ void NameService::work() {
             lock.unlock();
             round(*self);
             lock.lock();
+            if (std::exchange(again_, false)) continue;
         }
         bool const looking = self && self->stage == NameSelf::Stage::looking;
         changed_.wait_for(lock, looking ? look_every : keep_every,
@@ -174,6 +175,7 @@ void NameService::round(NameSelf const& self) {
     NamePlan const plan = rules_.plan(monotonic_now(), *view, self);
     perform(plan);
     if (!connection_) return;
+    again_ = !plan.changes.empty();
     if (!std::exchange(complaint_, "").empty()) {
         spdlog::info("{}: the name service answers again", self.id);
     }

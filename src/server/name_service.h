@@ -66,6 +66,7 @@ class NameService {
     std::vector<std::string> dialled_;
     std::string complaint_;
     std::string waits_for_;
+    bool again_ = false;  // something was changed: the next look is due
 
     std::mutex mutex_;
     std::condition_variable changed_;

@@ -152,6 +152,17 @@ class Boot(Case):
         self.assertSameTrees([one, two])
         self.registered(dzns, one, two)
 
+    def test_one_that_dies_before_it_founds_holds_up_nobody(self):
+        dzns = self.name_server()
+        first = self.begin(dzns)
+        c = self.connect(dzns)
+        lab.poll(lambda: c.call("GET", path="/ctl/boot/web")["value"].startswith(b"claimed by "), why="a claim")
+        first.kill()
+        others = [self.begin(dzns) for _ in range(2)]
+        for server in others:
+            self.serves(server)
+        self.assertSameTrees(others)
+
     def test_the_dzns_is_down_at_the_start(self):
         port = self.port()
         dzns = self.keep(lab.Server(port))
