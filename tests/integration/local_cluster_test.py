@@ -1,5 +1,6 @@
 """scripts/local_cluster: what it shows is true, and it leaves nothing behind."""
 
+import json
 import os
 import pathlib
 import re
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 import lab
 
@@ -43,11 +45,13 @@ class LocalCluster(lab.Case):
 
     def members(self, script, count):
         """[(address, id, pid)] and the URI, when all are there."""
-        lines = [script.stdout.readline() for _ in range(count + 2)]
+        lines = [script.stdout.readline() for _ in range(count + 3)]
         self.assertEqual("running; Ctrl-C stops it\n", lines[-1], script.poll() and script.stderr.read())
         found = [MEMBER.fullmatch(line.rstrip("\n")) for line in lines[:count]]
         self.assertTrue(all(found), lines)
         uri = re.fullmatch(r"DOOZER_URI='(.*)'\n", lines[count])[1]
+        self.page = re.match(r"http://127\.0\.0\.1:(\d+)/\$cluster  ", lines[count + 1])
+        self.assertTrue(self.page, lines)
         return [(m[1], m[2], int(m[3])) for m in found], uri
 
     def assertStops(self, script, members, stderr=""):
@@ -67,6 +71,9 @@ class LocalCluster(lab.Case):
                 self.assertEqual(id.encode(), self.doozer("doozer:?ca=" + address, "self").stdout)
                 got = self.doozer("doozer:?ca=" + address, "set", "/k", "-1", stdin=b"v")
                 self.assertEqual(0, got.code, got)
+            for n in range(count):
+                with urllib.request.urlopen("http://127.0.0.1:%d/v1/cluster" % (int(self.page[1]) + n)) as answer:
+                    self.assertEqual(members[n][1], json.load(answer)["id"])
             slots = {self.doozer(uri, "get", "/ctl/cal/%d" % n).stdout.decode() for n in range(count)}
             self.assertEqual({id for _, id, _ in members}, slots)
             os.killpg(script.pid, signal.SIGINT)  # as a terminal does for Ctrl-C
