@@ -113,7 +113,7 @@ class Laboratory:
 
     def report(self, number, seed, injector, said, judged, recovered):
         counts = ", ".join("%s %d" % item for item in sorted(injector.counts.items()))
-        memory = " ".join("%.1f" % (s.memory() / 1e6) for s in self.cluster.servers)
+        memory = " ".join("%.0f" % (s.memory() / 1e6) for s in self.cluster.servers)
         print("round %d, seed %d: %s" % (number, seed, counts))
         print("   %s" % (said.splitlines() or [""])[0])
         print("   %s" % (judged.stdout.splitlines() or [""])[-1])
@@ -137,6 +137,8 @@ class Laboratory:
             if self.options.minutes:
                 seconds = max(5, min(seconds, end - time.monotonic()))
             wrong = self.round(number, self.options.seed + number, seconds)
+            if self.options.minutes and not wrong:
+                self.cluster.fill_logs()
             peaks.append(max(s.memory() for s in self.cluster.servers))
             if not wrong:
                 self.sweep(number)

@@ -15,6 +15,8 @@ import wire
 
 TIMEOUT = 4      # seconds: -timeout of every process
 HISTORY = 60000  # revisions: -hist, so that memory has an end
+HISTORY_BYTES = 8 << 20
+LOG_BYTES = 64 << 20  # that every process keeps of what was decided: docs/consensus.md
 SANITIZED = False  # a sanitizer's runtime wants to be loaded first
 
 
@@ -61,7 +63,7 @@ class Server:
 
     def start(self):
         flags = [self.cluster.doozerd, "-l", self.address, "-w", "false", "-timeout", str(TIMEOUT),
-                 "-hist", str(HISTORY), *self.cluster.flags]
+                 "-hist", str(HISTORY), "-histbytes", str(HISTORY_BYTES), *self.cluster.flags]
         for other in self.cluster.servers:
             if other is not self and (self.starts or other.number < self.number):
                 flags += ["-a", other.address]
@@ -202,6 +204,15 @@ class Cluster:
             if "rev" in (server.ask("SET", path="/chaos/probe", value=b"", rev=-1) or {}):
                 return server.connect(20.0)
         raise OSError("no server takes writes")
+
+    def fill_logs(self):
+        """What memory may be used for is used, in all processes alike: what grows still is a leak.
+        Below /ctl, as doozerp leaves that alone."""
+        connection, value = self.member(), bytes(256 << 10)
+        for _ in range(LOG_BYTES // len(value) + 1):
+            connection.call("SET", path="/ctl/chaos", value=value, rev=-1)
+        connection.call("DEL", path="/ctl/chaos", rev=-1)
+        connection.close()
 
     def trees_differ(self):
         """Nothing, or which servers hold different trees at one revision."""
