@@ -110,7 +110,7 @@ void Engine::tell(Left const& left, char const* why) {
 Learner::Owner Engine::learner_owner() {
     Learner::Owner owner;
     owner.learned = [this](std::vector<net::Address> addresses) {
-        dialer_.learned(std::move(addresses));
+        dialer_.learned(meant_for_us(std::move(addresses), server_));
     };
     owner.settled = [this] {
         if (moving_ == Moving::learning) look_for_other();

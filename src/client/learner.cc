@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/ip/address.hpp>
+
 #include "base/limits.h"
 #include "client/engine.h"
 #include "client/listing.h"
@@ -35,7 +37,19 @@ std::vector<net::Address> addresses_in(std::vector<Event> const& files) {
     return addresses;
 }
 
+bool is_loopback(net::Address const& address) {
+    net::error_code not_numeric;
+    auto const ip = net::asio::ip::make_address(address.host, not_numeric);
+    return not_numeric ? address.host == "localhost" : ip.is_loopback();
+}
+
 }  // namespace
+
+std::vector<net::Address> meant_for_us(std::vector<net::Address> addresses,
+                                       net::Address const& server) {
+    if (!is_loopback(server)) std::erase_if(addresses, is_loopback);
+    return addresses;
+}
 
 Learner::Learner(Engine& engine, net::asio::io_context& io, Timing const& timing, Owner owner)
     : engine_(engine), timing_(timing), owner_(std::move(owner)), timer_(io) {}

@@ -16,6 +16,12 @@ namespace doozer::client {
 
 class Engine;
 
+/// Of these addresses of members those that mean the same here as at the server that told them: a
+/// loopback address is somebody else on every machine, so it counts only if the server was reached
+/// at one, too.
+std::vector<net::Address> meant_for_us(std::vector<net::Address> addresses,
+                                       net::Address const& server);
+
 /// Asks in the background; what it may not read, or is not there, it does without until the next
 /// connection.
 class Learner {

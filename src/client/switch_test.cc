@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/fake_server.h"
+#include "client/learner.h"
 
 namespace doozer::client {
 namespace {
@@ -369,6 +370,16 @@ TEST(Learning, FindsTheOtherMembersAndGoesToThem) {
     Peer peer = accept(second, 30);
     answer_name(peer, "1");
     EXPECT_EQ(pair.client.address(), second.address());
+}
+
+TEST(Learning, TakesALoopbackAddressForTheServersOwn) {
+    std::vector<net::Address> const told = {
+        {"127.0.0.1", 1}, {"::1", 2}, {"localhost", 3}, {"10.0.0.1", 4}, {"db1", 5}};
+    for (std::string const here : {"127.0.0.1", "127.0.0.9", "::1", "localhost"})
+        EXPECT_EQ(meant_for_us(told, {here, 8046}), told) << here;
+    std::vector<net::Address> const elsewhere = {{"10.0.0.1", 4}, {"db1", 5}};
+    for (std::string const there : {"10.0.0.2", "db1", "fe80::1"})
+        EXPECT_EQ(meant_for_us(told, {there, 8046}), elsewhere) << there;
 }
 
 TEST(Learning, KeepsWhatItHasIfItMayNotRead) {
