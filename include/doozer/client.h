@@ -150,6 +150,11 @@ class Client {
     Result<std::string> self();
     void async_self(Callback<std::string> done);
 
+    /// What the server knows of its cluster, members or not, quorum or not: a JSON document,
+    /// docs/protocol.md, Status. Error: unknown_verb from an original doozerd.
+    Result<std::string> status();
+    void async_status(Callback<std::string> done);
+
     // --- writing ---
     // `condition`: the revision at which the caller has seen the file; missing if it must not
     // exist, clobber for no condition. Error: rev_mismatch if it has changed since; bad_path.
@@ -199,6 +204,14 @@ class Client {
     /// Error: `other` "permission denied"; that takes nothing away.
     Result<Done> access(std::string_view secret);
     void async_access(std::string_view secret, Callback<Done> done);
+
+    /// Makes the server with this id, a member that has lost the majority for good, go on alone
+    /// with the cluster of this name. Returns the revision from which it does. docs/operations.md,
+    /// The majority is lost, says what that means. `others_are_dead`: although some were heard a
+    /// short time ago. Error: `other` "not forced: ..." with the reason, and nothing is done.
+    Result<Revision> force(std::string_view cluster, std::string_view id, bool others_are_dead);
+    void async_force(std::string_view cluster, std::string_view id, bool others_are_dead,
+                     Callback<Revision> done);
 
     /// The address of the server that this Client is connected to, or tries to reach.
     [[nodiscard]] std::string address() const;

@@ -22,6 +22,14 @@ Result<Client> Invocation::connect(std::optional<std::chrono::milliseconds> requ
     return Client::connect(options.uri, connection);
 }
 
+Result<Client> Invocation::connect_to_process() const {
+    Options connection;
+    connect_as(options, connection);
+    connection.request_timeout = options.timeout();
+    connection.learn_addresses = false;
+    return Client::connect(options.uri, connection);
+}
+
 Result<Writer> Invocation::connect_to_write() const {
     if (options.durable == 0) {
         DOOZER_TRY(Client client, connect());

@@ -49,6 +49,10 @@ struct Invocation {
     [[nodiscard]] Result<Client> connect(
         std::optional<std::chrono::milliseconds> request_timeout = {}) const;
 
+    /// Connects to a process that the options name, and to no other member of its cluster.
+    /// Requests may take as long as -t says.
+    [[nodiscard]] Result<Client> connect_to_process() const;
+
     /// The same for a command that writes: with -durable, writes wait for that doozerp, for as long
     /// as -t says.
     [[nodiscard]] Result<Writer> connect_to_write() const;
@@ -60,6 +64,7 @@ struct Command {
     std::string_view summary;     ///< a few words, for the list of commands
     std::string_view details;     ///< paragraphs, for the help of the command
     Outcome (*run)(Invocation const&);
+    AddFlags add_flags = nullptr;  ///< options of its own
 
     [[nodiscard]] std::size_t parameter_count() const;
 };

@@ -16,7 +16,7 @@ Outcome print_version(std::FILE* out) {
 
 Outcome run_command(Command const& command, std::span<std::string_view const> words,
                     GlobalOptions options, std::FILE* in, std::FILE* out) {
-    auto const taken = options.parse(words);
+    auto const taken = options.parse(words, command.add_flags);
     if (!taken.ok()) return {exit_failure, taken.error().detail + "\n" + overview()};
     if (options.help) return print(out, usage_of(command));
     if (options.version) return print_version(out);

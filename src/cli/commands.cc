@@ -5,9 +5,9 @@
 namespace doozer::cli {
 
 std::span<Command const* const> commands() {
-    static constexpr std::array<Command const*, 13> table = {
-        &cmd_add,  &cmd_del, &cmd_find, &cmd_get,   &cmd_help, &cmd_nop,   &cmd_rev,
-        &cmd_self, &cmd_set, &cmd_stat, &cmd_touch, &cmd_wait, &cmd_watch,
+    static constexpr std::array<Command const*, 15> table = {
+        &cmd_add,  &cmd_del, &cmd_find, &cmd_force,  &cmd_get,   &cmd_help, &cmd_nop,   &cmd_rev,
+        &cmd_self, &cmd_set, &cmd_stat, &cmd_status, &cmd_touch, &cmd_wait, &cmd_watch,
     };
     return table;
 }

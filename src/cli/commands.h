@@ -11,6 +11,7 @@ namespace doozer::cli {
 extern Command const cmd_add;
 extern Command const cmd_del;
 extern Command const cmd_find;
+extern Command const cmd_force;
 extern Command const cmd_get;
 extern Command const cmd_help;
 extern Command const cmd_nop;
@@ -18,6 +19,7 @@ extern Command const cmd_rev;
 extern Command const cmd_self;
 extern Command const cmd_set;
 extern Command const cmd_stat;
+extern Command const cmd_status;
 extern Command const cmd_touch;
 extern Command const cmd_wait;
 extern Command const cmd_watch;

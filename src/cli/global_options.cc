@@ -44,7 +44,8 @@ GlobalOptions GlobalOptions::from_environment() {
     return options;
 }
 
-base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const> words) {
+base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const> words,
+                                               AddFlags more) {
     base::Flags flags;
     flags.add_text("a", uri);
     flags.add_text("b", boot_uri);
@@ -61,6 +62,7 @@ base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const>
     flags.add_boolean("h", help);
     flags.add_boolean("l", linear);
     flags.add_boolean("v", version);
+    if (more != nullptr) more(flags, *this);
     return flags.parse(words);
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/flags.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "doozer/client.h"
@@ -17,6 +18,10 @@ namespace doozer::cli {
 
 /// One line or two for each option, as Go's flag package prints them.
 extern std::string_view const option_list;
+
+struct GlobalOptions;
+/// Adds the options that only one command has.
+using AddFlags = void (*)(base::Flags&, GlobalOptions&);
 
 struct GlobalOptions {
     std::string uri = "doozer:?ca=127.0.0.1:8046";
@@ -28,13 +33,18 @@ struct GlobalOptions {
     bool linear = false;
     bool help = false;
     bool version = false;
+    // Of single commands, see there.
+    bool json = false;
+    bool others_are_dead = false;
+    std::string confirmed_name = {};
 
     /// The defaults, with what DOOZER_URI, DOOZER_BOOT_URI and DOOZER_TLSCA say.
     static GlobalOptions from_environment();
 
     /// Reads the options at the beginning of `words` and returns how many words they took; what is
     /// given again counts. Error: as base::Flags::parse().
-    base::Result<std::size_t> parse(std::span<std::string_view const> words);
+    base::Result<std::size_t> parse(std::span<std::string_view const> words,
+                                    AddFlags more = nullptr);
 
     /// -r; a negative one means not given.
     [[nodiscard]] std::optional<Revision> revision() const;

@@ -23,7 +23,7 @@ Error closed_error();
 Result<File> to_file(Answer const& answer);
 Result<Stat> to_stat(Answer const& answer);
 Result<std::string> to_name(Answer const& answer);  ///< of GETDIR
-Result<std::string> to_id(Answer const& answer);    ///< of SELF
+Result<std::string> to_id(Answer const& answer);    ///< of SELF and STATUS
 Result<Event> to_event(Answer const& answer);
 Result<Revision> to_revision(Answer const& answer);
 Result<Done> to_done(Answer const& answer);

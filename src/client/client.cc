@@ -160,6 +160,10 @@ void Client::async_self(Callback<std::string> done) {
     ask(*core_, {.verb = Verb::self}, client::to_id, std::move(done));
 }
 
+void Client::async_status(Callback<std::string> done) {
+    ask(*core_, {.verb = Verb::status}, client::to_id, std::move(done));
+}
+
 void Client::async_set(std::string_view path, std::string_view value, Revision condition,
                        Callback<Revision> done) {
     ask(*core_, {.verb = Verb::set, .path = path, .value = value, .at = condition},
@@ -184,6 +188,13 @@ void Client::async_wait(std::string_view glob, Revision from,
 
 void Client::async_access(std::string_view secret, Callback<Done> done) {
     ask(*core_, {.verb = Verb::access, .value = secret}, client::to_done, std::move(done));
+}
+
+void Client::async_force(std::string_view cluster, std::string_view id, bool others_are_dead,
+                         Callback<Revision> done) {
+    Question question{.verb = Verb::force, .path = id, .value = cluster};
+    if (others_are_dead) question.offset = 1;
+    ask(*core_, question, client::to_revision, std::move(done));
 }
 
 // --- blocking ----------------------------------------------------------------------------------
@@ -233,6 +244,11 @@ Result<std::string> Client::self() {
         [&](Callback<std::string> d) { async_self(std::move(d)); });
 }
 
+Result<std::string> Client::status() {
+    return core_->loop()->block<std::string>(
+        [&](Callback<std::string> d) { async_status(std::move(d)); });
+}
+
 Result<Revision> Client::set(std::string_view path, std::string_view value, Revision condition) {
     return core_->loop()->block<Revision>(
         [&](Callback<Revision> d) { async_set(path, value, condition, std::move(d)); });
@@ -256,6 +272,12 @@ Result<Event> Client::wait(std::string_view glob, Revision from,
 Result<Done> Client::access(std::string_view secret) {
     return core_->loop()->block<Done>(
         [&](Callback<Done> d) { async_access(secret, std::move(d)); });
+}
+
+Result<Revision> Client::force(std::string_view cluster, std::string_view id,
+                               bool others_are_dead) {
+    return core_->loop()->block<Revision>(
+        [&](Callback<Revision> d) { async_force(cluster, id, others_are_dead, std::move(d)); });
 }
 
 // --- watching ----------------------------------------------------------------------------------

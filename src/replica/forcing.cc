@@ -38,8 +38,8 @@ std::optional<std::string> Replica::why_not_force(Instant now, Request const& re
         if (silent >= patience) continue;
         constexpr std::int64_t second = seconds(1).value();
         return "member " + id.str() + " was heard " + std::to_string(silent.value() / second) +
-               " s ago and may live on elsewhere; wait until it is " +
-               std::to_string(patience.value() / second) + " s, or say that it is dead";
+               " s ago and may live on elsewhere; it counts as dead after " +
+               std::to_string(patience.value() / second) + " s, or if you say so";
     }
     return std::nullopt;
 }

@@ -102,8 +102,9 @@ TEST_F(Forcing, IsRefusedWhileAMemberWasHeardAShortTimeAgoUnlessItIsSaidToBeDead
     step(LinkDown{other});
     pass(seconds(10));
     std::string const expected =
-        "not forced: member QRSTUVWXYZ234567 was heard 10 s ago and may live on elsewhere; wait "
-        "until it is 60 s, or say that it is dead";
+        "not forced: member QRSTUVWXYZ234567 was heard 10 s ago and may live on elsewhere; it "
+        "counts "
+        "as dead after 60 s, or if you say so";
     EXPECT_EQ(refusal(order("local")), expected);
     Request r = order("local");
     r.offset = 2;

@@ -42,8 +42,8 @@ offers() {
   fi
 }
 
-offers 'add del find get help nop rev self set stat touch wait watch' doozer ''
-offers 'self set stat' doozer s
+offers 'add del find force get help nop rev self set stat status touch wait watch' doozer ''
+offers 'self set stat status' doozer s
 offers 'wait watch' doozer help wa
 offers '' doozer get -r ''
 offers 'get' doozer -a 'doozer:?ca=127.0.0.1:8046' g
@@ -53,6 +53,10 @@ offers '/service/db/ /service/web' doozer stat /service/
 offers '/service/web' doozer -r 5 stat /service/w
 offers '' doozer set /config ''
 offers '' doozer rev /
+offers '-json' doozer status -j
+offers '-yes' doozer force -confirm local -y
+offers '' doozer force -confirm ''
+offers '' doozer get -j
 offers '' doozer get /nothing/
 offers '-hist -histbytes' doozerd -hi
 offers 'false' doozerd -w ''
@@ -61,7 +65,7 @@ offers '-f -force' doozerp -f
 offers '' doozerp -i ''
 offers '-summary' dumpjournal -s
 offers '' doozer -durable ''
-offers 'self set stat' doozer -durable 1 s
+offers 'self set stat status' doozer -durable 1 s
 
 offers '/config' doozer -a 'doozer:?ca=10.0.0.1' get /c
 if ! grep -qxF -- '-a doozer:?ca=10.0.0.1 find /' "$folder/doozer.called"; then

@@ -3,6 +3,7 @@ operations.md, The majority is lost; cluster.md, wound 8."""
 
 import json
 import os
+import pty
 import signal
 import time
 
@@ -83,6 +84,43 @@ class Force(cluster_lab.ClusterCase):
         self.connect(a).put("/k", b"v")
         # The follower takes its copy from the survivor, and a slot.
         self.becomes_member(follower)
+
+    def test_the_command(self):
+        """commands.md, doozer: force"""
+        a, b = self.cluster(2)
+        self.assertRefusedCommand(self.doozer(a, "force", "-confirm", "local"), "this process hears a majority")
+        self.assertRefusedCommand(self.doozer(a, "force"), "only if the cluster's name is typed on a terminal")
+        b.kill()
+        self.loses_quorum(a)
+        status = self.doozer(a, "status")
+        self.assertEqual(0, status.code, status)
+        self.assertIn(b"quorum: NO, 2 of 2 members are needed: nothing can be changed\n", status.stdout)
+        self.assertRefusedCommand(self.doozer(a, "force", "-confirm", "loca"), 'is not called "loca": nothing was done')
+        self.assertRefusedCommand(self.doozer(a, "force", "-confirm", "local"), "may live on elsewhere")
+        done = self.doozer(a, "force", "-confirm", "local", "-yes")
+        self.assertEqual((0, ""), (done.code, done.stderr), done)
+        self.assertGreaterEqual(int(done.stdout), STRIDE)
+        self.assertIn(b"quorum: yes, of 1 member\n", self.doozer(a, "status").stdout)
+        self.connect(a).put("/k", b"v")
+
+    def assertRefusedCommand(self, result, why):
+        self.assertEqual((2, b""), (result.code, result.stdout), result)
+        self.assertOneLine(result.stderr, "^Error: .*" + why)
+
+    def test_the_name_is_typed_on_a_terminal(self):
+        a, b = self.cluster(2)
+        b.kill()
+        self.loses_quorum(a)
+        for typed, code in ((b"other\n", 2), (b"local\n", 0)):
+            terminal, stdin = pty.openpty()
+            process = self.keep(lab.Process([lab.OPTIONS.doozer, "-a", a.uri(), "force", "-yes"], stdin=stdin))
+            os.close(stdin)
+            lab.poll(lambda: "Type the name of the cluster" in process.stderr(), why="the question")
+            self.assertIn("two clusters", process.stderr())
+            os.write(terminal, typed)
+            self.assertEqual(code, process.wait())
+            os.close(terminal)
+        self.assertTrue(self.status(a)["quorum"])
 
     def test_it_needs_the_right_to_write(self):
         env = {"DOOZER_RWSECRET": "write", "DOOZER_ROSECRET": "read"}

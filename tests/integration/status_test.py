@@ -118,6 +118,26 @@ class Status(cluster_lab.ClusterCase):
             self.assertEqual(3, got["voters"])
         lab.poll(lambda: "quorum lost" in [e["kind"] for e in self.status(a)["events"]], why="the event")
 
+    def test_the_command_prints_a_table_or_the_document(self):
+        """commands.md, doozer status"""
+        a, b, _ = self.cluster(3)
+        follower = self.attach(b)
+        for server in (a, follower):
+            printed = self.doozer(server, "status", "--json")
+            self.assertEqual((0, ""), (printed.code, printed.stderr))
+            document = json.loads(printed.stdout)
+            self.assertEqual(FIELDS, set(document))
+            table = self.doozer(server, "-t", "5s", "status")
+            self.assertEqual((0, ""), (table.code, table.stderr))
+            for process in [*document["members"], *document["followers"]]:
+                self.assertIn(process["id"].encode(), table.stdout)
+            self.assertLessEqual(max(map(len, table.stdout.splitlines())), 80, table.stdout.decode())
+        os.kill(b.pid, signal.SIGSTOP)
+        self.addCleanup(lambda: b.alive() and os.kill(b.pid, signal.SIGCONT))
+        silent = self.doozer("doozer:?ca=" + b.address, "-t", "500ms", "status")
+        self.assertEqual((2, b""), (silent.code, silent.stdout))
+        self.assertOneLine(silent.stderr, "^Error: ")
+
     def test_needs_the_right_to_read(self):
         server = self.server(env={"DOOZER_RWSECRET": "w", "DOOZER_ROSECRET": "r"})
         client = self.connect(server)
