@@ -58,7 +58,8 @@ class Status(cluster_lab.ClusterCase):
         def complete(server):
             got = self.status(server)
             measured = all(len(m["rtts_us"]) == 3 for m in got["members"])
-            return measured and len(got["members"]) == 4 and got["followers"] and got
+            told = all(p["lag"] is not None for p in [*got["members"], *got["followers"]])
+            return measured and told and len(got["members"]) == 4 and got["followers"] and got
         for server in [*servers, spare, follower]:
             got = lab.poll(lambda: complete(server), why="all round trips are measured")
             self.assertEqual(ids, {m["id"]: m["address"] for m in got["members"]})
