@@ -52,10 +52,16 @@ class Fault:
         return "%-11s %s %s for %.1f s" % (self.kind, where, more, self.end - self.begin)
 
 
-def plan(seed, seconds, hosts, in_network, often=1.5, kinds=None):
-    """The faults of a run in order of time: one every `often` seconds; of `kinds`, if given."""
+def kinds(in_network, sanitized):
+    """What can be done here. The sanitizers look at memory by way of a pipe, and take it for
+    damaged if there is no descriptor left for one."""
+    return ([k for k in ANYWHERE if not (sanitized and k in ("descriptors", "clock"))] +
+            (IN_NETWORK if in_network else []) + ["kill"])
+
+
+def plan(seed, seconds, hosts, kinds, often=1.5):
+    """The faults of a run in order of time: one of these kinds every `often` seconds."""
     rng = random.Random(seed)
-    kinds = kinds or ANYWHERE + (IN_NETWORK if in_network else []) + ["kill"]
     faults = [Fault(kinds[i % len(kinds)] if i < len(kinds) else rng.choice(kinds), rng, hosts,
                     seconds) for i in range(max(len(kinds), int(seconds / often)))]
     return sorted(faults, key=lambda f: f.begin)
