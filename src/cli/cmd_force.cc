@@ -12,8 +12,8 @@ namespace doozer::cli {
 namespace {
 
 std::string warning_of(StatusOfProcess const& process) {
-    return "This makes " + process.id + " at " + process.address +
-           " the only member of cluster " + process.cluster +
+    return "This makes " + process.id + " at " + process.address + " the only member of cluster " +
+           process.cluster +
            ".\nThe other members never take part again. Changes that only they know are lost. If a"
            "\nmajority of them lives on somewhere, there are two clusters from now on.\n"
            "Type the name of the cluster to go on: ";
@@ -51,8 +51,7 @@ Outcome run(Invocation const& call) {
         return failure("the cluster at " + process->address + " is not called \"" + name +
                        "\": nothing was done");
     }
-    DOOZER_TRY(Revision const rev,
-               client.force(name, process->id, call.options.others_are_dead));
+    DOOZER_TRY(Revision const rev, client.force(name, process->id, call.options.others_are_dead));
     return print_line(call.out, rev);
 }
 
@@ -63,8 +62,11 @@ void add_flags(base::Flags& flags, GlobalOptions& options) {
 
 }  // namespace
 
-Command const cmd_force = {"force", "", "go on without a majority",
-                           R"(Makes the server, a member of a cluster whose majority is lost for good, the
+Command const cmd_force = {
+    "force",
+    "",
+    "go on without a majority",
+    R"(Makes the server, a member of a cluster whose majority is lost for good, the
 only member of that cluster. Everything that it knows, and that members
 which it can still reach know, is kept; other members are shut out for ever
 and have to be started anew.
@@ -79,6 +81,7 @@ The cluster's name has to be typed on a terminal, or given with flag
 
 Prints the revision from which the cluster goes on.
 )",
-                           run, add_flags};
+    run,
+    add_flags};
 
 }  // namespace doozer::cli

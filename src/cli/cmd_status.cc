@@ -21,8 +21,11 @@ void add_flags(base::Flags& flags, GlobalOptions& options) {
 
 }  // namespace
 
-Command const cmd_status = {"status", "", "show the state of the cluster",
-                            R"(Prints what the server knows of its cluster: whether there is a majority,
+Command const cmd_status = {
+    "status",
+    "",
+    "show the state of the cluster",
+    R"(Prints what the server knows of its cluster: whether there is a majority,
 and for each process its slot, id, address and state, the revision it has
 applied, by how many changes it is behind, and the round trip to it.
 
@@ -33,6 +36,7 @@ long it was not heard. The server itself is marked with a star.
 Any process answers, a follower, too, and also without a majority. With
 flag -json, prints the whole document as it is.
 )",
-                            run, add_flags};
+    run,
+    add_flags};
 
 }  // namespace doozer::cli
