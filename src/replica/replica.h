@@ -68,6 +68,8 @@ class Replica : private consensus::Application {
     [[nodiscard]] bool is_outdated() const { return state_.is_outdated(); }
     /// This voter hears so few that nothing can be changed.
     [[nodiscard]] bool has_no_quorum(Instant now) const;
+    /// The cluster was forced on without this voter: it is never part of it again.
+    [[nodiscard]] bool left_behind() const { return left_behind_; }
 
     /// Retire was told, and all that clients have asked to be changed is answered; the slot is
     /// given away, or cannot be.

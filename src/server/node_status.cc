@@ -11,10 +11,34 @@ namespace {
 /// How often it is looked whether something has happened that the core does not tell of.
 constexpr Duration look_every = milliseconds(100);
 
+void count(web::Metrics& metrics, consensus::TraceEvent const& event) {
+    using consensus::Happened;
+    switch (event.what) {
+        case Happened::entered_epoch:
+            ++metrics.epochs;
+            return;
+        case Happened::sealed:
+            ++metrics.seals;
+            return;
+        case Happened::suspected:
+            ++metrics.suspicions;
+            return;
+        case Happened::demotion_proposed:
+            ++metrics.demotions;
+            return;
+        case Happened::readmission_proposed:
+            ++metrics.readmissions;
+            return;
+        default:
+            return;
+    }
+}
+
 }  // namespace
 
 /// Before the effects are performed.
 void Node::note_events() {
+    for (consensus::TraceEvent const& event : effects_.trace) count(metrics_, event);
     bool const due = !effects_.trace.empty() || now_ >= looked_ + look_every;
     if (!due || !replica_->serving()) return;
     looked_ = now_;
@@ -28,7 +52,9 @@ void Node::count_write(replica::Reply const& reply) {
     bool const is_write =
         reply.verb == Verb::set || reply.verb == Verb::del || reply.verb == Verb::nop;
     bool const was_applied = !reply.error || reply.error->code == Errc::rev_mismatch;
-    if (is_write && was_applied) writes_.add(now_, now_ - reply.asked);
+    if (!is_write || !was_applied) return;
+    writes_.add(now_, now_ - reply.asked);
+    add_time(metrics_.commit_time, now_ - reply.asked);
 }
 
 /// Adds what the replica left to its shell.

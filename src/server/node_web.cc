@@ -14,6 +14,20 @@ namespace {
 /// The part of the memory that its buffers may take, out of the quarter for all buffers.
 constexpr std::size_t web_buffers_part = 16;
 
+web::ClusterGauges cluster_gauges(replica::Status const& status) {
+    web::ClusterGauges gauges;
+    gauges.epoch = status.epoch;
+    gauges.quorum = status.quorum;
+    gauges.member = status.role == replica::Status::Role::member;
+    gauges.members = status.members.size();
+    gauges.followers = status.followers.size();
+    gauges.free_slots = status.free_slots.size();
+    for (replica::MemberStatus const& m : status.members) {
+        if (!m.self) gauges.others.push_back({m.id, m.up, m.lag, m.rtt});
+    }
+    return gauges;
+}
+
 }  // namespace
 
 Result<Done> Node::prepare_web() {
@@ -51,11 +65,12 @@ void Node::web_request(SessionId session, Request const& request) {
 
 bool Node::can_commit() const {
     return replica_->serving() && replica_->core().voter() && !replica_->has_no_quorum(now_) &&
-           stop_signal_ == 0;
+           !replica_->left_behind() && stop_signal_ == 0;
 }
 
 web::Gauges Node::gauges() const {
     web::Gauges gauges;
+    gauges.cluster = cluster_gauges(replica_->status(now_));
     gauges.connections = sessions_.size();
     gauges.waiting = replica_->waiting();
     gauges.buffered_bytes = buffered_bytes_ + replica_->kept_bytes();

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/client_message.h"
 #include "base/error.h"
@@ -107,8 +109,14 @@ struct Metrics {
     std::uint64_t bytes_written = 0;
     std::uint64_t connections_accepted = 0;
     std::uint64_t connections_refused = 0;
-    TimeHistogram turn_time;    ///< how long the loop was at work without looking for more
-    TimeHistogram timer_delay;  ///< how late a timer was that should come once a second
+    TimeHistogram commit_time;       ///< of the changes that came in here, from arrival to answer
+    std::uint64_t epochs = 0;        ///< that began while this process was there
+    std::uint64_t seals = 0;         ///< that were decided here
+    std::uint64_t suspicions = 0;    ///< asked to close an epoch, since nothing moved
+    std::uint64_t demotions = 0;     ///< proposed: of owners that held others up
+    std::uint64_t readmissions = 0;  ///< proposed: of voters that had no lane
+    TimeHistogram turn_time;         ///< how long the loop was at work without looking for more
+    TimeHistogram timer_delay;       ///< how late a timer was that should come once a second
     std::uint64_t web_connections_accepted = 0;
     std::uint64_t web_requests = 0;
     std::uint64_t web_events = 0;  ///< changes sent to event streams and pages
@@ -120,8 +128,27 @@ struct Metrics {
     }
 };
 
+/// The cluster as this process sees it.
+struct ClusterGauges {
+    /// Another member, by its id.
+    struct Other {
+        std::string id;
+        bool up = false;
+        std::optional<std::int64_t> lag;  ///< in changes
+        std::optional<Duration> rtt;
+    };
+    std::uint64_t epoch = 0;
+    bool quorum = false;
+    bool member = false;
+    std::size_t members = 0;
+    std::size_t followers = 0;
+    std::size_t free_slots = 0;
+    std::vector<Other> others;
+};
+
 /// Measured at the moment somebody asks.
 struct Gauges {
+    ClusterGauges cluster;
     std::size_t connections = 0;
     std::size_t waiting = 0;         ///< requests that wait for their answer
     std::size_t buffered_bytes = 0;  ///< of client connections

@@ -52,6 +52,14 @@ class Page {
         family(std::move(name), std::move(help), MetricType::Gauge).metric.push_back(metric);
     }
 
+    void take(MetricFamily family) { families_.push_back(std::move(family)); }
+
+    static void add_gauge(MetricFamily& to, Labels const& labels, double value) {
+        ClientMetric metric = labelled(labels);
+        metric.gauge.value = value;
+        to.metric.push_back(metric);
+    }
+
     static void add_counter(MetricFamily& to, Labels const& labels, std::uint64_t value) {
         ClientMetric metric = labelled(labels);
         metric.counter.value = static_cast<double>(value);
@@ -125,6 +133,47 @@ void add_changes(Page& page, Metrics const& metrics, store::Store const& store) 
     page.gauge("doozer_tree_bytes", "Memory of the tree", store.tree_bytes());
 }
 
+void add_cluster(Page& page, Metrics const& metrics, ClusterGauges const& cluster) {
+    page.gauge("doozer_quorum", "1: this process hears a majority of the members", cluster.quorum);
+    page.gauge("doozer_is_member", "1: this process votes", cluster.member);
+    page.gauge("doozer_members", "Processes that vote", cluster.members);
+    page.gauge("doozer_followers", "Processes that follow, and could take a slot",
+               cluster.followers);
+    page.gauge("doozer_free_slots", "Slots that no member fills", cluster.free_slots);
+    page.gauge("doozer_epoch", "The epoch", cluster.epoch);
+    MetricFamily& up = page.family("doozer_member_up", "1: that member was heard within a second",
+                                   MetricType::Gauge);
+    MetricFamily lag{
+        "doozer_member_lag", "By how many changes that member is behind", MetricType::Gauge, {}};
+    MetricFamily rtt{"doozer_member_round_trip_seconds",
+                     "The smoothed round trip to that member",
+                     MetricType::Gauge,
+                     {}};
+    for (ClusterGauges::Other const& other : cluster.others) {
+        Labels const labels{{"id", other.id}};
+        Page::add_gauge(up, labels, other.up ? 1 : 0);
+        if (other.lag) Page::add_gauge(lag, labels, static_cast<double>(*other.lag));
+        if (other.rtt) {
+            Page::add_gauge(rtt, labels, static_cast<double>(other.rtt->value()) * 1e-9);
+        }
+    }
+    page.take(std::move(lag));
+    page.take(std::move(rtt));
+    page.counter("doozer_epochs_total", "Epochs that have begun", metrics.epochs);
+    page.counter("doozer_seals_total", "Epochs that were sealed here", metrics.seals);
+    page.counter("doozer_suspicions_total",
+                 "Times that nothing moved for so long that closing the epoch was asked for",
+                 metrics.suspicions);
+    page.counter("doozer_demotions_total", "Slow owners that were proposed to lose their lane",
+                 metrics.demotions);
+    page.counter("doozer_readmissions_total", "Members that were proposed to get a lane again",
+                 metrics.readmissions);
+    Page::add_histogram(page.family("doozer_commit_seconds",
+                                    "From the arrival of a change to its answer, if it was applied",
+                                    MetricType::Histogram),
+                        {}, metrics.commit_time, time_unit);
+}
+
 void add_connections(Page& page, Metrics const& metrics, Gauges const& gauges) {
     page.gauge("doozer_connections", "Client connections", gauges.connections);
     page.counter("doozer_connections_accepted_total", "Client connections that were accepted",
@@ -177,6 +226,7 @@ std::string metrics_text(Metrics const& metrics, Gauges const& gauges, WebGauges
     Page page;
     add_requests(page, metrics);
     add_changes(page, metrics, store);
+    add_cluster(page, metrics, gauges.cluster);
     add_connections(page, metrics, gauges);
     add_web(page, metrics, web);
     add_process(page, metrics, gauges);

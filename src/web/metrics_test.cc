@@ -48,6 +48,25 @@ TEST(Metrics, BucketsHoldWhatIsNotLargerThanTheirBound) {
     EXPECT_THAT(page, HasSubstr("doozer_batch_changes_sum 2000010\n"));
 }
 
+TEST(Metrics, TheClusterIsToldWithWhatIsKnownOfEachMember) {
+    Metrics metrics;
+    metrics.seals = 3;
+    metrics.suspicions = 4;
+    Gauges gauges;
+    gauges.cluster = {
+        7, true, true, 3, 1, 2, {{"AAAA", true, 5, microseconds(250)}, {"BBBB", false, {}, {}}}};
+    std::string const page = metrics_text(metrics, gauges, {}, store::Store({}));
+    for (char const* const line :
+         {"doozer_quorum 1\n", "doozer_is_member 1\n", "doozer_members 3\n", "doozer_followers 1\n",
+          "doozer_free_slots 2\n", "doozer_epoch 7\n", "doozer_member_up{id=\"AAAA\"} 1\n",
+          "doozer_member_up{id=\"BBBB\"} 0\n", "doozer_member_lag{id=\"AAAA\"} 5\n",
+          "doozer_member_round_trip_seconds{id=\"AAAA\"} 0.00025\n", "doozer_seals_total 3\n",
+          "doozer_suspicions_total 4\n", "doozer_commit_seconds_count 0\n"}) {
+        EXPECT_THAT(page, HasSubstr(line));
+    }
+    EXPECT_THAT(page, Not(HasSubstr("doozer_member_lag{id=\"BBBB\"}")));
+}
+
 TEST(Metrics, TimesAreInSeconds) {
     Metrics metrics;
     metrics.answered(Verb::get, std::nullopt, seconds(1));
