@@ -230,6 +230,7 @@ class Secure(lab.Case):
                         "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
         self.web = self.port()
         self.doozerd = self.server("-tlscert", pem, "-tlskey", key, "-webwrite", web=("-w", self.web.address))
+        lab.poll(lambda: "the web view is at https://" in self.doozerd.stderr())
         self.context_file = pem
         self.context = ssl.create_default_context(cafile=pem)
         self.context.set_alpn_protocols(["h2", "http/1.1"])  # as curl and browsers do
@@ -242,7 +243,6 @@ class Secure(lab.Case):
         return web.Answer(connection.getresponse())
 
     def test_reading_and_writing(self):
-        lab.poll(lambda: "the web view is at https://" in self.doozerd.stderr())
         value = os.urandom(1 << 20)
         self.assertEqual(200, self.ask("PUT", "/v1/file/x", value).status)
         self.assertEqual(value, self.ask("GET", "/v1/file/x?raw").body)
