@@ -11,6 +11,7 @@
 #include <string>
 
 #include "consensus/core.h"
+#include "consensus/small_application.h"
 #include "wire/flight_recorder.h"
 
 namespace {
@@ -34,7 +35,7 @@ namespace doozer::consensus {
 namespace {
 
 /// Counts what it is told.
-class Counter : public Application {
+class Counter : public SmallApplication {
   public:
     Applied apply(Batch const&) override {
         ++applied;

@@ -97,8 +97,10 @@ inline constexpr std::size_t log_epochs_max = 1024;
 inline constexpr std::size_t decided_bytes_max = 1 * MiB;
 /// What a member holds back of an epoch's end while it catches up; beyond it asks anew.
 inline constexpr std::size_t catch_up_bytes_max = 256 * MiB;
-/// The longest message between members: as much as the four bytes of its frame's length can say,
-/// since a snapshot is one, and it holds all files.
+/// About how much of a copy of everything is made, sent and taken in at a time; a file is not cut.
+inline constexpr std::size_t snapshot_piece_bytes = 256 * KiB;
+
+/// The longest message between members: a seal may hold all that all lanes have under way.
 inline constexpr std::size_t member_message_bytes_max = 4096 * MiB - 1;
 /// A flight recorder keeps one to two times as much as this of the last inputs.
 inline constexpr std::size_t flight_segment_bytes = 8 * MiB;

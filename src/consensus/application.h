@@ -19,6 +19,13 @@ struct Applied {
     DOOZER_FIELDS(voters, fingerprint);
 };
 
+/// A part of the state on its way to another member.
+struct SnapshotPiece {
+    Bytes bytes;
+    bool last = false;
+    bool lost = false;  ///< too much has changed since it was begun: there is nothing more
+};
+
 /// The replicated state. Everything here must be a function of the batches applied so far, the
 /// same on every member. Called only from within Core::step, which is not to be re-entered.
 class Application {
@@ -33,10 +40,25 @@ class Application {
     /// An operator has made this member a cluster of its own: the state goes on with it as the only
     /// voter, at revisions that nobody of the old cluster can have given out.
     virtual Applied force(MemberId survivor) = 0;
-    /// The whole state as bytes, for install() on another member.
-    [[nodiscard]] virtual Bytes snapshot() const = 0;
-    /// Replaces the whole state. False: these bytes are no snapshot, and nothing was changed.
-    virtual bool install(Bytes const& snapshot) = 0;
+
+    /// Begins to give the whole state away. What is applied while its pieces are taken is in it,
+    /// too: with the last piece it is the state as it is then. Returns a number above 0 that was
+    /// never returned before.
+    virtual std::uint64_t begin_snapshot() = 0;
+    /// The next piece. REQUIRES: begun, not ended, and none of its pieces was the last or lost.
+    virtual SnapshotPiece next_piece(std::uint64_t snapshot) = 0;
+    /// To be called once for each that was begun.
+    virtual void end_snapshot(std::uint64_t snapshot) = 0;
+
+    /// What comes is another state, in pieces; what had come of one before is thrown away.
+    virtual void begin_install() = 0;
+    /// False: this is no piece that could follow.
+    virtual bool install_piece(Bytes const& piece) = 0;
+    /// Replaces the whole state with the one that has come. False: it is none, and nothing was
+    /// changed.
+    virtual bool finish_install() = 0;
+    /// No more will come.
+    virtual void abandon_install() = 0;
 };
 
 }  // namespace doozer::consensus

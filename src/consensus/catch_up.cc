@@ -12,14 +12,27 @@ bool Core::is_ahead(Peer const& p) const {
 
 /// Asks one peer at a time, and another only if that one has not answered for a while.
 void Core::fetch(Turn& t, MemberId from) {
-    Duration const patience = catch_up_ ? tuning_.fetch_patience : suspicion_time();
-    if (fetching_from_ && (fetching_from_ == from || t.now < fetched_at_ + patience)) return;
+    if (fetching_from_ && (fetching_from_ == from || t.now < fetched_at_ + fetch_patience(t.now))) {
+        return;
+    }
     auto const at = peers_.find(from);
     if (at == peers_.end() || !at->second.greeted) return;
     fetching_from_ = last_asked_ = from;
     fetched_at_ = t.now;
+    if (taking_ && taking_->from == from) return ask_for_piece(t);
+    stop_taking(t);
     bool const resumes = catch_up_ && at->second.vector.epoch > epoch();
     send(t, from, Fetch{vector(), resumes ? catch_up_->upto : delivered_});
+}
+
+/// How long the one who was asked has for an answer, before another is asked. To leave a snapshot
+/// is to begin anew, so that is for those only of whom nothing at all is heard.
+Duration Core::fetch_patience(Instant now) const {
+    if (!taking_) return catch_up_ ? tuning_.fetch_patience : suspicion_time();
+    auto const giver = peers_.find(taking_->from);
+    bool const silent =
+        giver == peers_.end() || now >= giver->second.heard + tuning_.ping_every + suspicion_time();
+    return silent ? Duration(0) : tuning_.piece_patience;
 }
 
 /// From one who is ahead of us; in rotation, so that one who never answers is not asked for ever.
@@ -43,7 +56,8 @@ void Core::keep_fetching(Turn& t) {
         return p.second.greeted && is_ahead(p.second);
     });
     if (fetching_from_) {
-        if (t.now < fetched_at_ + tuning_.fetch_patience || (!voter() && !any_ahead)) return;
+        Duration const patience = taking_ ? fetch_patience(t.now) : tuning_.fetch_patience;
+        if (t.now < fetched_at_ + patience || (!voter() && !any_ahead)) return;
         fetching_from_.reset();
     }
     (void)fetch_from_any(t, [&](Peer const& peer) {
@@ -53,6 +67,13 @@ void Core::keep_fetching(Turn& t) {
 }
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Fetch const& m) {
+    if (m.snapshot != 0 && peer.giving && peer.giving->number >= m.snapshot) {
+        peer.giving->asked = t.now;
+        bool const next = peer.giving->number == m.snapshot && peer.giving->next == m.piece;
+        // Else what it asks for is on its way, or a newer snapshot is.
+        return next ? give_piece(t, from, peer) : t.ignore(Ignored::nothing_new);
+    }
+    stop_giving(t, peer);
     if (Position{m.vector.epoch, m.from} > position() && m.vector.epoch > epoch()) {
         (void)same_epoch(t, from, peer, m.vector);
         return;
@@ -76,12 +97,7 @@ void Core::serve(Turn& t, MemberId to, Peer& peer, Fetch const& m) {
     peer.pinned.reset();
     Slot const from = same ? std::min(m.from, delivered_) : m.from;
     auto run = log_.read({m.vector.epoch, from}, tuning_.decided_bytes);
-    if (!run) {
-        peer.pinned = position();
-        return send(t, to,
-                    Snapshot{vector(), configuration_, delivered_, forced_from_, applied_oseq_,
-                             applied_, fingerprint_, t.app.snapshot()});
-    }
+    if (!run) return give_snapshot(t, to, peer);
     bool const news = run->upto > m.from || run->end;
     if (!news && !at_once) {
         peer.waiting = m;
@@ -176,52 +192,6 @@ void Core::take_ended(Turn& t, MemberId from, Decided const& m) {
     }
     if (epoch() != end.epoch) enter(t, end);
     trace(t, configuration_ == end ? Happened::caught_up : Happened::diverged);
-}
-
-void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
-    if (fetching_from_ == from) fetching_from_.reset();
-    peer.learn(m.vector);
-    Configuration const& c = m.configuration;
-    bool const counts_voters =
-        std::equal(c.voters.begin(), c.voters.end(), m.applied_oseq.begin(), m.applied_oseq.end(),
-                   [](MemberId id, auto const& count) { return id == count.first; });
-    if (!valid(c) || !counts_voters ||
-        (epoch() > Epoch(0) && c.lineage != configuration_.lineage)) {
-        return t.ignore(Ignored::malformed);
-    }
-    if (Position{c.epoch, m.delivered} <= position()) return t.ignore(Ignored::nothing_new);
-    if (!t.app.install(m.state)) return t.ignore(Ignored::bad_snapshot);
-    bool const was_voter = voter();
-    bool const later = c.epoch > epoch();
-    if (later) take_configuration(c);
-    forced_from_ = m.forced_from;
-    applied_oseq_ = m.applied_oseq;
-    applied_ = m.applied;
-    fingerprint_ = m.fingerprint;
-    fingerprints_.clear();
-    fingerprints_.emplace_back(applied_, fingerprint_);
-    catch_up_.reset();
-    delivered_ = m.delivered;
-    log_.start(position());
-    for (Lane l = 0; l < lanes_.size(); ++l) {
-        if (open()) lanes_[l].skip_to(delivered_);
-        lanes_[l].drop_below(delivered_);
-    }
-    Oseq const settled = voter()        ? applied_oseq_.at(me_)
-                         : own_.empty() ? Oseq(0)
-                                        : own_.back().oseq();
-    if (!own_.empty() && own_.front().oseq() <= settled) t.out.outcome_unknown = settled;
-    settle_own(settled);
-    trace(t, Happened::snapshot_installed);
-    if (was_voter && !voter()) trace(t, Happened::removed);
-    for (MemberId const id : c.voters) {
-        if (id != me_ && peers_.try_emplace(id).second) peers_[id].heard = t.now;
-    }
-    if (later) {
-        hello_to_all(t);
-    }
-    retry_deferred(t);
-    advance(t);
 }
 
 }  // namespace doozer::consensus

@@ -37,6 +37,8 @@ void Core::on(Turn& t, LinkUp const& in) {
     peer.greeted = false;
     peer.heard = t.now;
     peer.waiting.reset();
+    stop_giving(t, peer);
+    if (taking_ && taking_->from == in.peer) stop_taking(t);
     if (fetching_from_ == in.peer) fetching_from_.reset();
     send(t, in.peer, Hello{vector(), configuration_.lineage, forced_from_});
 }
@@ -44,6 +46,8 @@ void Core::on(Turn& t, LinkUp const& in) {
 void Core::on(Turn& t, LinkDown const& in) {
     auto const at = peers_.find(in.peer);
     if (at == peers_.end() || !at->second.linked) return t.ignore(Ignored::unknown_link);
+    stop_giving(t, at->second);
+    if (taking_ && taking_->from == in.peer) stop_taking(t);
     if (fetching_from_ == in.peer) fetching_from_.reset();
     at->second.linked = at->second.greeted = false;
     at->second.waiting.reset();
@@ -102,6 +106,7 @@ void Core::on(Turn& t, Tick const&) {
     forward_again(t);
     ask_reads_again(t);
     keep_fetching(t);
+    stop_giving_to_those_who_do_not_ask(t);
     ping(t);
     choose_owners(t);
 }

@@ -237,6 +237,16 @@ class Core {
     void serve_waiting(Turn& t);
     void take_current(Turn& t, MemberId from, Decided const& m);
     void take_ended(Turn& t, MemberId from, Decided const& m);
+    [[nodiscard]] Duration fetch_patience(Instant now) const;
+
+    // snapshots.cc: what is given to and taken from others as a whole
+    void give_snapshot(Turn& t, MemberId to, Peer& peer);
+    void give_piece(Turn& t, MemberId to, Peer& peer);
+    static void stop_giving(Turn& t, Peer& peer);
+    void stop_giving_to_those_who_do_not_ask(Turn& t);
+    void ask_for_piece(Turn& t);
+    void stop_taking(Turn& t);
+    void become(Turn& t, Snapshot const& m);
 
     // forwarding.cc
     void forward(Turn& t);
@@ -300,6 +310,13 @@ class Core {
         DOOZER_FIELDS(items, upto, weight);
     };
     std::optional<CatchUp> catch_up_;  // of the end of this epoch, held back until it is complete
+    struct Taking {                    // a snapshot that comes
+        MemberId from;
+        std::uint64_t number = 0;
+        std::uint64_t next = 0;
+        DOOZER_FIELDS(from, number, next);
+    };
+    std::optional<Taking> taking_;
     std::optional<MemberId> fetching_from_;
     MemberId last_asked_;
     Instant fetched_at_;
@@ -353,7 +370,7 @@ class Core {
     DOOZER_FIELDS(tuning_, me_, log_, applied_oseq_, applied_, fingerprint_, fingerprints_, own_,
                   offered_, peers_, configuration_, my_vote_, my_lane_, delivered_, seen_, lanes_,
                   acceptor_, sealer_, ballot_seen_, deferred_, forwarded_, control_,
-                  control_offered_, catch_up_, fetching_from_, last_asked_, fetched_at_,
+                  control_offered_, catch_up_, taking_, fetching_from_, last_asked_, fetched_at_,
                   reads_waiting_, read_rounds_, read_nonce_, forced_from_, forgotten_, forcing_,
                   blocked_since_, prevote_at_, seal_round_at_, doubt_until_, wake_promised_,
                   own_busy_, offered_at_, forward_to_, pinged_at_, waited_for_, lane_blocking_,

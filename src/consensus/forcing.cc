@@ -57,6 +57,7 @@ void Core::finish_forcing(Turn& t, SealValue const& value) {
     forced_from_ = configuration_.lineage;
     enter(t, Configuration{forcing_->next, epoch().next(), {me_}, {me_}});
     forcing_.reset();
+    for (auto& [id, peer] : peers_) stop_giving(t, peer);
     fingerprint_ = t.app.force(me_).fingerprint;
     fingerprints_.clear();
     fingerprints_.emplace_back(++applied_, fingerprint_);
@@ -70,10 +71,12 @@ void Core::forget(Turn& t) {
     forgotten_ = configuration_.lineage;
     applied_oseq_.clear();
     take_configuration({});
+    stop_taking(t);
     fetching_from_.reset();
     log_.start(position());
     for (auto& [id, peer] : peers_) {
         peer.vector = Vector{};
+        stop_giving(t, peer);
         peer.greeted = false;  // it may be one of those left behind
     }
     hello_to_all(t);

@@ -109,7 +109,9 @@ struct Sealed {
 struct Fetch {
     Vector vector;
     Slot from;
-    DOOZER_FIELDS(vector, from);
+    std::uint64_t snapshot = 0;  // instead: this piece of the snapshot of this number; 0: none
+    std::uint64_t piece = 0;
+    DOOZER_FIELDS(vector, from, snapshot, piece);
 };
 /// What was delivered of one epoch in [from, upto), and how it ended if it did.
 struct Decided {
@@ -121,7 +123,8 @@ struct Decided {
     std::optional<Configuration> end;  // only once upto is the last slot of the epoch
     DOOZER_FIELDS(vector, epoch, from, items, upto, end);
 };
-/// Everything, for one who is further behind than the log reaches.
+/// Everything, in pieces, for one who is further behind than the log reaches. What all of them
+/// together tell is as the last of them says.
 struct Snapshot {
     Vector vector;
     Configuration configuration;
@@ -130,9 +133,12 @@ struct Snapshot {
     std::map<MemberId, Oseq> applied_oseq;
     std::uint64_t applied = 0;  // batches applied since the cluster was founded
     std::uint64_t fingerprint = 0;
-    Bytes state;  // the application's
+    std::uint64_t number = 0;  // of this snapshot, among those of its sender
+    std::uint64_t piece = 0;   // from 0 on
+    bool last = false;
+    Bytes state;  // a piece of the application's
     DOOZER_FIELDS(vector, configuration, delivered, forced_from, applied_oseq, applied, fingerprint,
-                  state);
+                  number, piece, last, state);
 };
 
 /// From a voter that owns no lane: put this into yours.

@@ -6,6 +6,14 @@
 
 namespace doozer::consensus {
 
+/// A snapshot on its way to a peer, which asks for one piece after the other.
+struct Giving {
+    std::uint64_t number = 0;
+    std::uint64_t next = 0;
+    Instant asked;  // when it asked last
+    DOOZER_FIELDS(number, next, asked);
+};
+
 struct Peer {
     bool linked = false;
     bool greeted = false;      // its HELLO has come on this link
@@ -19,6 +27,7 @@ struct Peer {
     Instant tell_by = never;       // when news that are nobody's business in particular go out
     std::optional<Fetch> waiting;  // asked by one who is no voter, to be answered with news
     std::optional<Position> pinned;  // the log is kept from here on while it catches up
+    std::optional<Giving> giving;
     // --- how well it does
     Duration srtt;  // 0: not measured
     Duration jitter;
@@ -26,7 +35,7 @@ struct Peer {
     Instant healthy_since = never;
 
     DOOZER_FIELDS(linked, greeted, resurrected, vector, heard, streamed, told, owed_vote, tell_by,
-                  waiting, pinned, srtt, jitter, silent, healthy_since);
+                  waiting, pinned, giving, srtt, jitter, silent, healthy_since);
 
     /// Whether it once said more than `v`, which no living process forgets.
     [[nodiscard]] bool said_more_than(Vector const& v) const {

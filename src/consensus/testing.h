@@ -9,11 +9,12 @@
 
 #include "consensus/core.h"
 #include "consensus/core_invariants.h"
+#include "consensus/small_application.h"
 
 namespace doozer::consensus {
 
 /// Writes down payloads. "voters:a,b,c" makes a, b and c the voters.
-class Notebook : public Application {
+class Notebook : public SmallApplication {
   public:
     Applied apply(Batch const& batch) override {
         std::string const text(batch.payload().view());

@@ -13,6 +13,7 @@ struct Tuning {
     Duration ping_every = milliseconds(200);
     Duration tell_within = microseconds(500);
     Duration fetch_patience = milliseconds(500);  // then somebody else is asked
+    Duration piece_patience = seconds(5);         // the same for pieces of a snapshot
     Duration park_after = milliseconds(5);
     Duration force_within = seconds(2);  // how long survivors are waited for
     Duration self_doubt_max = seconds(1);
@@ -29,10 +30,10 @@ struct Tuning {
     std::size_t decided_bytes = decided_bytes_max;
 
     DOOZER_FIELDS(suspicion_floor, suspicion_cap, kick_after, ping_every, tell_within,
-                  fetch_patience, park_after, force_within, self_doubt_max, readmit_after,
-                  readmit_after_max, flapping_within, choose_owners, slow_owner_floor,
-                  slow_owner_items, park_ahead, window_batches, window_bytes, log_bytes,
-                  decided_bytes);
+                  fetch_patience, piece_patience, park_after, force_within, self_doubt_max,
+                  readmit_after, readmit_after_max, flapping_within, choose_owners,
+                  slow_owner_floor, slow_owner_items, park_ahead, window_batches, window_bytes,
+                  log_bytes, decided_bytes);
 };
 
 }  // namespace doozer::consensus

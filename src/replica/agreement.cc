@@ -211,12 +211,8 @@ consensus::Applied Replica::force(MemberId survivor) {
     return {{}, state_.chain()};
 }
 
-Bytes Replica::snapshot() const {
-    return Bytes(state_.snapshot());
-}
-
-bool Replica::install(Bytes const& bytes) {
-    if (!state_.install(bytes.view())) return false;
+bool Replica::finish_install() {
+    if (!state_.finish_install()) return false;
     reads_.store_replaced();
     return true;
 }

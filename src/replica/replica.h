@@ -123,8 +123,15 @@ class Replica : private consensus::Application {
     consensus::Output core_step(Instant now, consensus::Input const& input);
     consensus::Applied apply(consensus::Batch const& batch) override;
     consensus::Applied force(MemberId survivor) override;
-    [[nodiscard]] Bytes snapshot() const override;
-    bool install(Bytes const& bytes) override;
+    std::uint64_t begin_snapshot() override { return state_.begin_snapshot(); }
+    consensus::SnapshotPiece next_piece(std::uint64_t snapshot) override {
+        return state_.next_piece(snapshot);
+    }
+    void end_snapshot(std::uint64_t snapshot) override { state_.end_snapshot(snapshot); }
+    void begin_install() override { state_.begin_install(); }
+    bool install_piece(Bytes const& piece) override { return state_.install_piece(piece.view()); }
+    bool finish_install() override;
+    void abandon_install() override { state_.abandon_install(); }
     void reply_applied(Origin const& origin, store::Applied const& applied);
     void lose(consensus::Oseq upto);
     void aim();

@@ -4,7 +4,6 @@
 
 #include "base/little_endian.h"
 #include "consensus/hasher.h"
-#include "store/snapshot.h"
 
 namespace doozer::replica {
 
@@ -128,32 +127,59 @@ std::optional<MemberIds> State::take_new_voters() {
     return next;
 }
 
-std::string State::snapshot() const {
+std::string State::encode_tail() const {
     std::string out;
-    append_number(out, rules_, 1);
     append_number(out, chain_, 8);
     append_ids(out, voters_.size(), voters_);
     append_ids(out, removed_.size(), removed_);
-    return out + store::encode_snapshot(store_);
+    return out;
 }
 
-bool State::install(std::string_view bytes) {
-    auto const rules = take_number(bytes, 1);
-    if (!rules || *rules == 0) return false;
-    if (*rules > known_.newest()) {
-        rules_ = static_cast<Rules>(*rules);
-        return false;
-    }
-    auto const chain = take_number(bytes, 8);
-    if (!chain) return false;
-    auto const voters = take_ids(bytes);
-    auto const removed = voters ? take_ids(bytes) : std::nullopt;
-    if (!removed) return false;
-    auto store = store::decode_snapshot(bytes, limits_);
-    if (!store.ok()) return false;
+std::uint64_t State::begin_snapshot() {
+    giving_.try_emplace(++last_given_, store_);
+    return last_given_;
+}
+
+consensus::SnapshotPiece State::next_piece(std::uint64_t snapshot) {
+    Giving& giving = giving_.at(snapshot);
+    bool const first = giving.rules == 0;
+    if (giving.reader.is_lost() || (!first && giving.rules != rules_)) return {{}, false, true};
+    std::string piece;
+    if (first) append_number(piece, giving.rules = rules_, 1);
+    giving.reader.read(piece, limits_.snapshot_piece_bytes);
+    if (giving.reader.is_complete()) piece += encode_tail();
+    return {Bytes(piece), giving.reader.is_complete()};
+}
+
+/// False also for rules that this program does not know: then it is_outdated().
+bool State::take_rules(std::string_view& in) {
+    auto const rules = take_number(in, 1).value_or(0);
+    taking_->rules = static_cast<Rules>(rules);
+    if (rules > known_.newest()) rules_ = taking_->rules;
+    return rules >= 1 && rules <= known_.newest();
+}
+
+bool State::install_piece(std::string_view piece) {
+    if (!taking_ || (taking_->rules == 0 && !take_rules(piece))) return false;
+    if (!taking_->writer.write(piece).ok()) return false;
+    taking_->tail += piece;
+    return true;
+}
+
+bool State::finish_install() {
+    if (!taking_) return false;
+    Taking taking = std::move(*taking_);
+    taking_.reset();
+    std::string_view tail = taking.tail;
+    auto const chain = take_number(tail, 8);
+    auto const voters = chain ? take_ids(tail) : std::nullopt;
+    auto const removed = voters ? take_ids(tail) : std::nullopt;
+    auto store = taking.writer.finish();
+    if (!removed || !tail.empty() || !store.ok()) return false;
+    giving_.clear();  // they read the store that goes
     store_ = std::move(store).value();
     chain_ = *chain;
-    rules_ = static_cast<Rules>(*rules);
+    rules_ = taking.rules;
     voters_ = *voters;
     removed_ = {removed->begin(), removed->end()};
     touched_ = false;

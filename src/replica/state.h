@@ -2,14 +2,17 @@
 // far and of nothing else.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/assert.h"
 #include "consensus/application.h"
 #include "replica/change.h"
+#include "store/snapshot.h"
 #include "store/store.h"
 
 namespace doozer::replica {
@@ -68,9 +71,15 @@ class State {
     template <typename Made>
     void force(MemberId survivor, Made made);
 
-    [[nodiscard]] std::string snapshot() const;
-    /// False: these bytes are no snapshot, and nothing was changed but is_outdated().
-    bool install(std::string_view bytes);
+    // --- given to others, and taken from them: as consensus::Application has it
+    std::uint64_t begin_snapshot();
+    consensus::SnapshotPiece next_piece(std::uint64_t snapshot);
+    void end_snapshot(std::uint64_t snapshot) { giving_.erase(snapshot); }
+    void begin_install() { taking_.emplace(limits_); }
+    /// False may also mean is_outdated().
+    bool install_piece(std::string_view piece);
+    bool finish_install();
+    void abandon_install() { taking_.reset(); }
 
     /// A digest of every change and of what came of it.
     [[nodiscard]] std::uint64_t chain() const { return chain_; }
@@ -97,6 +106,8 @@ class State {
     void note(store::Applied const& applied);
     void empty_slot(Slot const& slot);
 
+    [[nodiscard]] std::string encode_tail() const;
+    bool take_rules(std::string_view& in);
     [[nodiscard]] bool all_know(Rules rules) const;
     [[nodiscard]] bool knows(std::string const& id, Rules rules) const;
 
@@ -108,6 +119,22 @@ class State {
     std::uint64_t chain_ = 0;
     Rules rules_ = 1;
     bool touched_ = false;  // something that voters depend on has changed
+
+    // A snapshot: rules (1), the store, and when that is complete: chain (8), voters, removed.
+    struct Giving {
+        explicit Giving(store::Store& store) : reader(store) {}
+        Rules rules = 0;  // that it was begun with; 0: it was not begun
+        store::SnapshotReader reader;
+    };
+    std::map<std::uint64_t, Giving> giving_;
+    std::uint64_t last_given_ = 0;
+    struct Taking {
+        explicit Taking(store::StoreLimits const& limits) : writer(limits) {}
+        Rules rules = 0;
+        store::SnapshotWriter writer;
+        std::string tail;
+    };
+    std::optional<Taking> taking_;
 };
 
 /// The next multiple of 2^40: whoever cannot know which revisions were given out goes on from
@@ -127,6 +154,7 @@ void State::force(MemberId survivor, Made made) {
         if (id != survivor) removed_.insert(id);
     }
     voters_ = {survivor};
+    DOOZER_ASSERT(giving_.empty());
     store_.move_to(next_stride(store_.revision()));
     made(store::Event{store_.revision(), store::EventKind::nop, "/", {}});
     for (Slot const& slot : slots()) {

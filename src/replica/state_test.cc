@@ -16,6 +16,27 @@ MemberIds ids(std::initializer_list<char const*> names) {
     return all;
 }
 
+/// All pieces of a copy.
+std::vector<std::string> copy_of(State& state) {
+    std::vector<std::string> pieces;
+    std::uint64_t const number = state.begin_snapshot();
+    for (bool last = false; !last;) {
+        consensus::SnapshotPiece const piece = state.next_piece(number);
+        pieces.emplace_back(piece.bytes.view());
+        last = piece.last;
+    }
+    state.end_snapshot(number);
+    return pieces;
+}
+
+bool install(State& state, std::vector<std::string> const& pieces) {
+    state.begin_install();
+    for (std::string const& piece : pieces) {
+        if (!state.install_piece(piece)) return false;
+    }
+    return state.finish_install();
+}
+
 class StateTest : public testing::Test {
   protected:
     explicit StateTest(RulesTable const& known = {}) : state(store::StoreLimits{}, known) {
@@ -98,17 +119,50 @@ TEST_F(StateTest, ACopyHoldsTheSameAndGoesOnAlike) {
     set("/ctl/cal/1", "");
     (void)state.take_new_voters();
     State copy{store::StoreLimits{}};
-    ASSERT_TRUE(copy.install(state.snapshot()));
-    EXPECT_EQ(copy.snapshot(), state.snapshot());
+    ASSERT_TRUE(install(copy, copy_of(state)));
+    EXPECT_EQ(copy_of(copy), copy_of(state));
     EXPECT_EQ(copy.chain(), state.chain());
     EXPECT_TRUE(copy.was_removed(MemberId("B")));
-    std::string const bytes = state.snapshot();
+    std::string const bytes = copy_of(state).front();
     for (std::size_t size = 0; size < bytes.size(); size += 7) {
         State other{store::StoreLimits{}};
-        if (other.install(bytes.substr(0, size))) {
-            EXPECT_LT(other.store().revision(), state.store().revision());
-        }
+        EXPECT_FALSE(install(other, {bytes.substr(0, size)})) << size;
+        EXPECT_EQ(other.store().revision(), missing);
     }
+}
+
+TEST_F(StateTest, ACopyInPiecesIsOfTheMomentOfTheLast) {
+    State small{store::StoreLimits{.snapshot_piece_bytes = 20}};
+    ASSERT_TRUE(install(small, copy_of(state)));
+    std::uint64_t const number = small.begin_snapshot();
+    std::uint64_t const other = small.begin_snapshot();
+    std::vector<std::string> pieces;
+    for (bool last = false; !last;) {
+        if (pieces.size() < 5) {
+            small.apply({{}, Mutation::set(Path::trusted("/later"), "x", clobber)});
+        }
+        consensus::SnapshotPiece const piece = small.next_piece(number);
+        pieces.emplace_back(piece.bytes.view());
+        last = piece.last;
+    }
+    ASSERT_GT(pieces.size(), 5U);
+    State copy{store::StoreLimits{}};
+    ASSERT_TRUE(install(copy, pieces));
+    EXPECT_EQ(copy.chain(), small.chain());
+    EXPECT_EQ(copy.store().revision(), small.store().revision());
+    small.end_snapshot(number);
+    small.end_snapshot(other);
+}
+
+TEST_F(StateTest, PiecesInAnotherOrderAreNoCopy) {
+    State small{store::StoreLimits{.snapshot_piece_bytes = 20}};
+    ASSERT_TRUE(install(small, copy_of(state)));
+    std::vector<std::string> pieces = copy_of(small);
+    std::swap(pieces[1], pieces[2]);
+    EXPECT_FALSE(install(small, pieces));
+    pieces.erase(pieces.begin());
+    EXPECT_FALSE(install(small, pieces));
+    EXPECT_EQ(small.chain(), state.chain()) << "nothing was changed";
 }
 
 TEST_F(StateTest, ForcedOnItNeverGivesARevisionTwice) {
@@ -150,11 +204,11 @@ class RulesSwitchTest : public StateTest {
   protected:
     RulesSwitchTest() : StateTest(both) {
         EXPECT_EQ(state.rules(), 2) << "a founder begins with the newest";
-        EXPECT_TRUE(state.install(old_copy()));
+        EXPECT_TRUE(install(state, old_copy()));
         EXPECT_EQ(state.rules(), 1);
     }
     /// Of a cluster that 1.0 has founded.
-    static std::string old_copy() {
+    static std::vector<std::string> old_copy() {
         State old{store::StoreLimits{}};
         old.found(MemberId("A"));
         for (auto const& [path, value] : {std::pair{"/ctl/node/A/addr", "a:1"},
@@ -163,7 +217,7 @@ class RulesSwitchTest : public StateTest {
             old.apply({{}, Mutation::set(Path::trusted(path), value, clobber)});
         }
         (void)old.take_new_voters();
-        return old.snapshot();
+        return copy_of(old);
     }
 
     static inline RulesTable const both{{{1, 0}, {1, 1}}};
@@ -205,17 +259,17 @@ TEST_F(RulesSwitchTest, ASnapshotSaysWhichRulesItIsOf) {
     is_of("A", "1.1.0");
     state.switch_rules(2);
     State same{store::StoreLimits{}, both};
-    ASSERT_TRUE(same.install(state.snapshot()));
+    ASSERT_TRUE(install(same, copy_of(state)));
     EXPECT_EQ(same.rules(), 2);
     State older{store::StoreLimits{}};
-    EXPECT_FALSE(older.install(state.snapshot()));
+    EXPECT_FALSE(install(older, copy_of(state)));
     EXPECT_TRUE(older.is_outdated());
     EXPECT_EQ(older.rules(), 2);
 }
 
 TEST_F(RulesSwitchTest, AFollowerThatDoesNotKnowTheNewRulesSaysSo) {
     State older{store::StoreLimits{}};
-    ASSERT_TRUE(older.install(old_copy()));
+    ASSERT_TRUE(install(older, old_copy()));
     older.switch_rules(2);
     EXPECT_TRUE(older.is_outdated());
 }

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "consensus/application.h"
+#include "consensus/small_application.h"
 
 namespace doozer::sim {
 
@@ -41,7 +41,7 @@ struct File {
     Revision revision;
 };
 
-class KeyValue : public Application {
+class KeyValue : public SmallApplication {
   public:
     KeyValue() = default;
     /// A cluster of these voters, each in its slot.

@@ -10,8 +10,9 @@ namespace doozer::sim {
 using namespace consensus;
 using wire::FlightAnswer;
 using wire::FlightInput;
+using wire::PieceTaken;
+using wire::SnapshotBegun;
 using wire::SnapshotInstalled;
-using wire::SnapshotTaken;
 
 namespace {
 
@@ -21,10 +22,16 @@ class Recorded : public Application {
     explicit Recorded(std::vector<FlightAnswer> const& answers) : answers_(answers) {}
     Applied apply(Batch const&) override { return next<Applied>(); }
     Applied force(MemberId) override { return next<Applied>(); }
-    [[nodiscard]] Bytes snapshot() const override {
-        return Bytes(std::string(next<SnapshotTaken>().bytes, ' '));
+    std::uint64_t begin_snapshot() override { return next<SnapshotBegun>().number; }
+    SnapshotPiece next_piece(std::uint64_t) override {
+        auto const piece = next<PieceTaken>();
+        return {Bytes(std::string(piece.bytes, ' ')), piece.last, piece.lost};
     }
-    bool install(Bytes const&) override { return next<SnapshotInstalled>().yes; }
+    void end_snapshot(std::uint64_t) override {}
+    void begin_install() override {}
+    bool install_piece(Bytes const&) override { return next<SnapshotInstalled>().yes; }
+    bool finish_install() override { return next<SnapshotInstalled>().yes; }
+    void abandon_install() override {}
 
     /// Asked for exactly what was asked for then.
     [[nodiscard]] bool as_recorded() const { return !astray_ && used_ == answers_.size(); }

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "consensus/small_application.h"
 #include "sim/cluster.h"
 #include "wire/archive.h"
 #include "wire/flight_recorder.h"
@@ -163,7 +164,7 @@ TEST(Replay, SeesThatAnotherCoreIsBehindTheInputs) {
 }
 
 /// Takes a dump in the middle of a step, as the hook of a failing assertion does.
-class Interrupted : public Application {
+class Interrupted : public SmallApplication {
   public:
     Interrupted(wire::FlightRecorder const& recorder, Core const& core)
         : recorder_(recorder), core_(core) {}

@@ -75,6 +75,10 @@ class Run {
             ++result_.faults["tiny history"];
             o.store.history_revisions = 50 + static_cast<std::int64_t>(prng_.below(50));
         }
+        if (prng_.one_in(2)) {
+            ++result_.faults["tiny pieces"];
+            o.store.snapshot_piece_bytes = 200 + prng_.below(5000);
+        }
         return o;
     }
 

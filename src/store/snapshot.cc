@@ -1,14 +1,28 @@
 #include "store/snapshot.h"
 
+#include "base/assert.h"
 #include "base/little_endian.h"
 
 namespace doozer::store {
 namespace {
 
-constexpr std::uint64_t version = 1;
+/// How many names a piece looks at: those that only later changes made are passed over.
+constexpr int names_per_piece_max = 8192;
+
+constexpr std::uint64_t end_mark = 255;  // no kind of change
 
 Error damaged(std::string const& why) {
     return {Errc::other, "damaged snapshot: " + why};
+}
+
+void append_revision(std::string& out, Revision rev) {
+    append_number(out, static_cast<std::uint64_t>(rev.value()), 8);
+}
+
+std::optional<Revision> take_revision(std::string_view& in) {
+    auto const number = take_number(in, 8);
+    if (!number || *number > static_cast<std::uint64_t>(revision_max.value())) return std::nullopt;
+    return Revision(static_cast<std::int64_t>(*number));
 }
 
 void append_path_and_value(std::string& out, std::string_view path, std::string_view value) {
@@ -34,73 +48,123 @@ Result<PathAndValue> take_path_and_value(std::string_view& in) {
     return PathAndValue{path.value(), *value};
 }
 
-Result<Done> take_files(std::string_view& in, std::uint64_t files, Store& store) {
-    for (; files > 0; --files) {
-        auto const rev = take_number(in, 8);
-        if (!rev) return damaged("cut short");
-        DOOZER_TRY(auto const file, take_path_and_value(in));
-        if (!store.load_file(file.path, Revision(static_cast<std::int64_t>(*rev)), file.value)) {
-            return damaged("file out of place");
+}  // namespace
+
+SnapshotReader::SnapshotReader(Store& store)
+    : store_(store), hold_(store), entry_(&store.root()), next_change_(store.first_revision()) {}
+
+void SnapshotReader::read(std::string& out, std::size_t bytes_max) {
+    DOOZER_ASSERT(!is_lost() && !is_complete());
+    std::size_t const full = out.size() + bytes_max;
+    if (!header_done_) {
+        header_done_ = true;
+        append_number(out, store_.tree_bytes_max(), 8);
+        append_revision(out, Revision(next_change_.value() - 1));
+    }
+    for (int i = 0; i < names_per_piece_max && out.size() < full && !complete_; ++i) {
+        files_done_ ? read_change(out) : read_file(out);
+    }
+}
+
+/// Looks at one name. Without recursion: a path may be some thousand names deep.
+void SnapshotReader::read_file(std::string& out) {
+    AllNames all;
+    Entry const& here = *entry_;
+    Entry const* next = nullptr;
+    if (enter_) {
+        if (here.base.rev != missing) {
+            append_revision(out, here.base.rev);
+            append_path_and_value(out, path_, here.base.value.view());
         }
+        if (here.directory) next = here.directory->children.first(all);
+        if (next != nullptr) {
+            path_.append("/").append(next->key());
+            entry_ = next;
+            return;
+        }
+    }
+    if (here.parent == nullptr) {
+        append_revision(out, missing);
+        files_done_ = true;
+        return;
+    }
+    path_.resize(path_.size() - here.name_size - 1);
+    next = here.parent->directory->children.first_after(here.key(), all);
+    enter_ = next != nullptr;
+    if (enter_) path_.append("/").append(next->key());
+    entry_ = enter_ ? next : here.parent;
+}
+
+void SnapshotReader::read_change(std::string& out) {
+    complete_ = next_change_ > store_.revision();
+    if (complete_) return append_number(out, end_mark, 1);
+    Event const event = store_.event(next_change_, path_);
+    append_number(out, static_cast<std::uint64_t>(event.kind), 1);
+    append_path_and_value(out, event.path, event.value.view());
+    ++next_change_;
+}
+
+Result<Done> SnapshotWriter::write(std::string_view& in) {
+    if (!store_) {
+        DOOZER_TRY([[maybe_unused]] Done const header, write_header(in));
+    }
+    if (!files_done_) {
+        DOOZER_TRY([[maybe_unused]] Done const files, write_files(in));
+    }
+    return write_changes(in);
+}
+
+Result<Done> SnapshotWriter::write_header(std::string_view& in) {
+    auto const tree_bytes = take_number(in, 8);
+    auto const old = take_revision(in);
+    if (!tree_bytes || !old) return damaged("header");
+    limits_.tree_bytes = *tree_bytes;
+    store_.emplace(limits_);
+    store_->begin_at(*old);
+    return Done{};
+}
+
+Result<Done> SnapshotWriter::write_files(std::string_view& in) {
+    while (!in.empty()) {
+        auto const rev = take_revision(in);
+        if (!rev) return damaged("cut short");
+        files_done_ = *rev == missing;
+        if (files_done_) break;
+        DOOZER_TRY(auto const file, take_path_and_value(in));
+        if (!store_->load_file(file.path, *rev, file.value)) return damaged("file out of place");
     }
     return Done{};
 }
 
-Result<Done> take_changes(std::string_view& in, Store& store) {
-    if (in.empty()) return damaged("no change");
-    while (!in.empty()) {
+Result<Done> SnapshotWriter::write_changes(std::string_view& in) {
+    while (!in.empty() && !complete_) {
         auto const kind = *take_number(in, 1);
+        complete_ = kind == end_mark;
+        if (complete_) break;
         if (kind > static_cast<std::uint64_t>(EventKind::nop)) return damaged("kind of change");
         DOOZER_TRY(auto const change, take_path_and_value(in));
-        if (!store.replay(static_cast<EventKind>(kind), change.path, change.value)) {
+        if (!store_->replay(static_cast<EventKind>(kind), change.path, change.value)) {
             return damaged("change out of place");
         }
     }
     return Done{};
 }
 
-}  // namespace
+Result<Store> SnapshotWriter::finish() {
+    if (!complete_) return damaged("cut short");
+    return std::move(*store_);
+}
 
-std::string encode_snapshot(Store const& store) {
+std::string encode_snapshot(Store& store) {
     std::string out;
-    append_number(out, version, 1);
-    append_number(out, store.tree_bytes_max(), 8);
-    std::int64_t const old = store.first_revision().value() - 1;
-    append_number(out, static_cast<std::uint64_t>(old), 8);
-    std::size_t const count_at = out.size();
-    append_number(out, 0, 8);
-    std::uint64_t files = 0;
-    store.for_each_old_file([&](std::string_view path, Version const& file) {
-        ++files;
-        append_number(out, static_cast<std::uint64_t>(file.rev.value()), 8);
-        append_path_and_value(out, path, file.value.view());
-    });
-    std::string count;
-    append_number(count, files, 8);
-    out.replace(count_at, count.size(), count);
-    std::string path;
-    for (Revision rev = store.first_revision(); rev <= store.revision(); rev = rev.next()) {
-        Event const event = store.event(rev, path);
-        append_number(out, static_cast<std::uint64_t>(event.kind), 1);
-        append_path_and_value(out, event.path, event.value.view());
-    }
+    for (SnapshotReader reader(store); !reader.is_complete();) reader.read(out, SIZE_MAX / 2);
     return out;
 }
 
 Result<Store> decode_snapshot(std::string_view bytes, StoreLimits limits) {
-    auto const format = take_number(bytes, 1);
-    auto const tree_bytes = take_number(bytes, 8);
-    auto const old = take_number(bytes, 8);
-    auto const files = take_number(bytes, 8);
-    if (!files) return damaged("no header");
-    if (*format != version) return damaged("version");
-    if (*old > static_cast<std::uint64_t>(revision_max.value())) return damaged("revision");
-    limits.tree_bytes = *tree_bytes;
-    Store store(limits);
-    store.begin_at(Revision(static_cast<std::int64_t>(*old)));
-    if (auto taken = take_files(bytes, *files, store); !taken.ok()) return taken.error();
-    if (auto taken = take_changes(bytes, store); !taken.ok()) return taken.error();
-    return store;
+    SnapshotWriter writer(limits);
+    DOOZER_TRY([[maybe_unused]] Done const written, writer.write(bytes));
+    return writer.finish();
 }
 
 }  // namespace doozer::store

@@ -9,6 +9,7 @@ namespace doozer::store {
 namespace {
 
 constexpr std::string_view error_path = "/ctl/err";
+constexpr int collected_per_change_max = 16'384;
 
 std::string_view text_of(Error const& error) {
     switch (error.code) {
@@ -181,14 +182,21 @@ void Store::record(Entry* entry, Bytes value, EventKind kind, bool presence_chan
     if (entry != nullptr) entry->last_change = history_.newest();
 }
 
+bool Store::keeps_too_much() const {
+    if (history_.size() <= 1) return false;
+    return static_cast<std::int64_t>(history_.size()) > limits_.history_revisions ||
+           history_bytes_ > limits_.history_bytes;
+}
+
 void Store::collect() {
-    Revision const first_before = history_.first();
-    while (history_.size() > 1 &&
-           (static_cast<std::int64_t>(history_.size()) > limits_.history_revisions ||
-            history_bytes_ > limits_.history_bytes)) {
-        collect_first();
+    if (!keeps_too_much()) return;
+    if (holds_ > 0) {
+        if (history_bytes_ / 2 <= limits_.history_bytes) return;
+        ++holds_voided_;
     }
-    if (history_.first() != first_before) listings_.collect(history_.first());
+    // What a hold has left behind is made up for in steps.
+    for (int i = 0; i < collected_per_change_max && keeps_too_much(); ++i) collect_first();
+    listings_.collect(history_.first());
 }
 
 /// Takes the oldest change out of the history: the state it led to is now the oldest known.
@@ -251,6 +259,7 @@ bool Store::replay(EventKind kind, Path path, std::string_view value) {
 
 void Store::move_to(Revision rev) {
     DOOZER_ASSERT(rev > revision());
+    ++holds_voided_;
     while (history_.size() > 0) collect_first();
     history_.move_to(Revision(rev.value() - 1));
     record(nullptr, {}, EventKind::nop, false);

@@ -25,6 +25,7 @@ struct StoreLimits {
     std::int64_t history_revisions = history_revisions_default;  ///< at least 1
     std::size_t history_bytes = history_bytes_default;
     std::size_t tree_bytes = memory_bytes_default / 2;
+    std::size_t snapshot_piece_bytes = base::snapshot_piece_bytes;  ///< about, of a copy
 };
 
 /// What became of a mutation: it has a revision and is an event, also if it was refused. A refused
@@ -79,10 +80,12 @@ class Store {
     }
 
     // --- making a copy (store/snapshot.h), and beginning anew
-    /// Visits every file of the tree as it was before the oldest change that is kept, depth first:
-    /// visit(std::string_view path, Version const&).
-    template <typename Visit>
-    void for_each_old_file(Visit visit) const;
+    /// "/", from which every name can be reached that a kept revision knows.
+    [[nodiscard]] Entry const& root() const { return tree_.root(); }
+    /// While a hold stands, no change is forgotten and no name goes; unless the history takes twice
+    /// the bytes that it may: then all holds are void. REQUIRES: the store outlives it, and is not
+    /// moved.
+    class Hold;
     /// Makes an empty store one whose next change is that of rev.next(). REQUIRES: it is empty.
     void begin_at(Revision rev) { history_.move_to(rev); }
     /// Puts a file of `rev` into the tree of a store that has seen no change yet. False: it has no
@@ -112,6 +115,7 @@ class Store {
     void presence_changed(Entry& entry, Revision rev);
     void collect();
     void collect_first();
+    [[nodiscard]] bool keeps_too_much() const;
 
     StoreLimits limits_;
     Tree tree_;
@@ -120,6 +124,24 @@ class Store {
     std::size_t tree_bytes_ = 0;
     std::size_t history_bytes_ = 0;
     std::size_t files_ = 0;
+    std::size_t holds_ = 0;
+    std::uint64_t holds_voided_ = 0;  // how often
+};
+
+class Store::Hold {
+  public:
+    explicit Hold(Store& store) : store_(store), voided_before_(store.holds_voided_) {
+        ++store_.holds_;
+    }
+    Hold(Hold const&) = delete;
+    Hold& operator=(Hold const&) = delete;
+    ~Hold() { --store_.holds_; }
+
+    [[nodiscard]] bool is_void() const { return store_.holds_voided_ != voided_before_; }
+
+  private:
+    Store& store_;
+    std::uint64_t voided_before_;
 };
 
 template <typename Visit>
@@ -133,30 +155,6 @@ void Store::for_each_name(Path path, Visit visit) const {
     auto const& names = top->directory->children;
     Entry const* entry = names.first(present);
     for (; entry != nullptr; entry = names.first_after(entry->key(), present)) visit(entry->key());
-}
-
-template <typename Visit>
-void Store::for_each_old_file(Visit visit) const {
-    // Without recursion: a path may be some thousand names deep.
-    AllNames all;
-    std::string path;
-    Entry const* entry = &tree_.root();
-    for (bool descend = true;;) {
-        if (descend && entry->base.rev != missing) visit(std::string_view(path), entry->base);
-        Entry const* next = nullptr;
-        if (descend && entry->directory) next = entry->directory->children.first(all);
-        if (next != nullptr) {
-            path.append("/").append(next->key());
-            entry = next;
-            continue;
-        }
-        if (entry->parent == nullptr) return;
-        path.resize(path.size() - entry->name_size - 1);
-        next = entry->parent->directory->children.first_after(entry->key(), all);
-        descend = next != nullptr;
-        if (descend) path.append("/").append(next->key());
-        entry = descend ? next : entry->parent;
-    }
 }
 
 template <typename See>

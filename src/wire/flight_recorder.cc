@@ -13,7 +13,7 @@ constexpr std::string_view magic = "doozer flight 1\n";
 constexpr std::size_t checksum_bytes = 2 * sizeof(std::uint64_t);
 
 /// What stands in a segment's records, each behind its kind.
-enum class Record : std::uint8_t { input, applied, snapshot, installed, outcome };
+enum class Record : std::uint8_t { input, applied, begun, piece, installed, outcome };
 
 void begin(ArchiveWriter& to, Record kind) {
     to.number(static_cast<std::uint64_t>(kind));
@@ -33,18 +33,27 @@ class Noting : public Application {
         note(Record::applied, applied);
         return applied;
     }
-    [[nodiscard]] Bytes snapshot() const override {
-        Bytes state = app_.snapshot();
-        note(Record::snapshot, SnapshotTaken{state.size()});
-        return state;
+    std::uint64_t begin_snapshot() override {
+        std::uint64_t const number = app_.begin_snapshot();
+        note(Record::begun, SnapshotBegun{number});
+        return number;
     }
-    bool install(Bytes const& snapshot) override {
-        bool const yes = app_.install(snapshot);
+    SnapshotPiece next_piece(std::uint64_t snapshot) override {
+        SnapshotPiece piece = app_.next_piece(snapshot);
+        note(Record::piece, PieceTaken{piece.bytes.size(), piece.last, piece.lost});
+        return piece;
+    }
+    void end_snapshot(std::uint64_t snapshot) override { app_.end_snapshot(snapshot); }
+    void begin_install() override { app_.begin_install(); }
+    bool install_piece(Bytes const& piece) override { return installed(app_.install_piece(piece)); }
+    bool finish_install() override { return installed(app_.finish_install()); }
+    void abandon_install() override { app_.abandon_install(); }
+
+  private:
+    bool installed(bool yes) const {
         note(Record::installed, SnapshotInstalled{yes});
         return yes;
     }
-
-  private:
     template <typename Answer>
     void note(Record kind, Answer const& answer) const {
         ArchiveWriter to(records_);
@@ -176,8 +185,11 @@ std::vector<FlightInput> read_records(std::string_view records) {
             case Record::applied:
                 inputs.back().answers.emplace_back(from.take<Applied>());
                 break;
-            case Record::snapshot:
-                inputs.back().answers.emplace_back(from.take<SnapshotTaken>());
+            case Record::begun:
+                inputs.back().answers.emplace_back(from.take<SnapshotBegun>());
+                break;
+            case Record::piece:
+                inputs.back().answers.emplace_back(from.take<PieceTaken>());
                 break;
             case Record::installed:
                 inputs.back().answers.emplace_back(from.take<SnapshotInstalled>());

@@ -60,15 +60,22 @@ class FlightRecorder : public consensus::Recorder {
 // --- reading a recording -----------------------------------------------------------------------
 
 /// What the application answered, in the order in which it was asked.
-struct SnapshotTaken {
-    std::uint64_t bytes = 0;
-    DOOZER_FIELDS(bytes);
+struct SnapshotBegun {
+    std::uint64_t number = 0;
+    DOOZER_FIELDS(number);
 };
+struct PieceTaken {
+    std::uint64_t bytes = 0;
+    bool last = false;
+    bool lost = false;
+    DOOZER_FIELDS(bytes, last, lost);
+};
+/// A piece was, or all of it.
 struct SnapshotInstalled {
     bool yes = false;
     DOOZER_FIELDS(yes);
 };
-using FlightAnswer = std::variant<consensus::Applied, SnapshotTaken, SnapshotInstalled>;
+using FlightAnswer = std::variant<consensus::Applied, SnapshotBegun, PieceTaken, SnapshotInstalled>;
 
 /// One input. A snapshot's state is not kept: only the application looks into it.
 struct FlightInput {

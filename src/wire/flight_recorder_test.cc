@@ -2,13 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include "consensus/small_application.h"
 #include <string>
 
 namespace doozer::wire {
 using namespace consensus;
 namespace {
 
-class Deaf : public Application {
+class Deaf : public SmallApplication {
   public:
     Applied apply(Batch const&) override { return {}; }
     Applied force(MemberId) override { return {}; }

@@ -1,0 +1,125 @@
+// R11, for one who is further behind than the log reaches: everything, piece by piece. The one who
+// needs it asks for each, so that neither side ever has more than one to deal with.
+#include "consensus/core.h"
+#include "consensus/validity.h"
+
+namespace doozer::consensus {
+
+void Core::give_snapshot(Turn& t, MemberId to, Peer& peer) {
+    peer.giving = Giving{t.app.begin_snapshot(), 0, t.now};
+    give_piece(t, to, peer);
+}
+
+void Core::give_piece(Turn& t, MemberId to, Peer& peer) {
+    Giving& giving = *peer.giving;
+    SnapshotPiece piece = t.app.next_piece(giving.number);
+    if (piece.lost) {
+        stop_giving(t, peer);
+        return give_snapshot(t, to, peer);
+    }
+    send(t, to,
+         Snapshot{vector(), configuration_, delivered_, forced_from_, applied_oseq_, applied_,
+                  fingerprint_, giving.number, giving.next++, piece.last, std::move(piece.bytes)});
+    if (!piece.last) return;
+    stop_giving(t, peer);
+    peer.pinned = position();  // the log is kept from here on, as it goes on where this ends
+}
+
+void Core::stop_giving(Turn& t, Peer& peer) {
+    if (peer.giving) t.app.end_snapshot(peer.giving->number);
+    peer.giving.reset();
+}
+
+/// As long as one is being given, the application keeps what it could forget.
+void Core::stop_giving_to_those_who_do_not_ask(Turn& t) {
+    for (auto& [id, peer] : peers_) {
+        if (peer.giving && t.now >= peer.giving->asked + tuning_.piece_patience) {
+            stop_giving(t, peer);
+        }
+    }
+}
+
+void Core::ask_for_piece(Turn& t) {
+    send(t, taking_->from, Fetch{vector(), delivered_, taking_->number, taking_->next});
+}
+
+void Core::stop_taking(Turn& t) {
+    if (taking_) t.app.abandon_install();
+    taking_.reset();
+}
+
+void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
+    peer.learn(m.vector);
+    // Two that answer would otherwise undo each other's work for ever.
+    if (taking_ && taking_->from != from) return t.ignore(Ignored::gap);
+    bool const begins = m.piece == 0 && (!taking_ || taking_->number < m.number);
+    bool const follows = taking_ && taking_->number == m.number && taking_->next == m.piece;
+    if (!begins && !follows) return t.ignore(Ignored::gap);
+    if (fetching_from_ == from) fetching_from_.reset();
+    Configuration const& c = m.configuration;
+    bool const counts_voters =
+        std::equal(c.voters.begin(), c.voters.end(), m.applied_oseq.begin(), m.applied_oseq.end(),
+                   [](MemberId id, auto const& count) { return id == count.first; });
+    if (!valid(c) || !counts_voters ||
+        (epoch() > Epoch(0) && c.lineage != configuration_.lineage)) {
+        return t.ignore(Ignored::malformed);
+    }
+    if (Position{c.epoch, m.delivered} <= position()) {
+        stop_taking(t);
+        return t.ignore(Ignored::nothing_new);
+    }
+    if (begins) {
+        t.app.begin_install();
+        taking_ = Taking{from, m.number, 0};
+    }
+    if (!t.app.install_piece(m.state)) {
+        stop_taking(t);
+        return t.ignore(Ignored::bad_snapshot);
+    }
+    if (!m.last) {
+        ++taking_->next;
+        fetching_from_ = last_asked_ = from;
+        fetched_at_ = t.now;
+        return ask_for_piece(t);
+    }
+    taking_.reset();
+    if (!t.app.finish_install()) return t.ignore(Ignored::bad_snapshot);
+    for (auto& [id, other] : peers_) stop_giving(t, other);
+    become(t, m);
+}
+
+/// The application's state is that of the snapshot now; so is the rest.
+void Core::become(Turn& t, Snapshot const& m) {
+    Configuration const& c = m.configuration;
+    bool const was_voter = voter();
+    bool const later = c.epoch > epoch();
+    if (later) take_configuration(c);
+    forced_from_ = m.forced_from;
+    applied_oseq_ = m.applied_oseq;
+    applied_ = m.applied;
+    fingerprint_ = m.fingerprint;
+    fingerprints_.clear();
+    fingerprints_.emplace_back(applied_, fingerprint_);
+    catch_up_.reset();
+    delivered_ = m.delivered;
+    log_.start(position());
+    for (Lane l = 0; l < lanes_.size(); ++l) {
+        if (open()) lanes_[l].skip_to(delivered_);
+        lanes_[l].drop_below(delivered_);
+    }
+    Oseq const settled = voter()        ? applied_oseq_.at(me_)
+                         : own_.empty() ? Oseq(0)
+                                        : own_.back().oseq();
+    if (!own_.empty() && own_.front().oseq() <= settled) t.out.outcome_unknown = settled;
+    settle_own(settled);
+    trace(t, Happened::snapshot_installed);
+    if (was_voter && !voter()) trace(t, Happened::removed);
+    for (MemberId const id : c.voters) {
+        if (id != me_ && peers_.try_emplace(id).second) peers_[id].heard = t.now;
+    }
+    if (later) hello_to_all(t);
+    retry_deferred(t);
+    advance(t);
+}
+
+}  // namespace doozer::consensus
