@@ -2,8 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "consensus/small_application.h"
 #include <string>
+
+#include "consensus/small_application.h"
 
 namespace doozer::wire {
 using namespace consensus;

@@ -105,6 +105,23 @@ class Cluster(cluster_lab.ClusterCase):
         self.becomes_member(follower)
         self.assertSameTrees([founder, follower])
 
+    def test_a_large_copy_is_given_in_pieces_while_writes_go_on(self):
+        """wound 6: a copy larger than all buffers together may be, and nobody is cut off for it"""
+        founder = self.start(None, "-maxmem", str(256 << 20))
+        c = self.connect(founder)
+        value = os.urandom(1 << 20)
+        for i in range(90):
+            c.put("/large/%d" % i, value)
+        writer = self.connect(founder)
+        tags = [writer.send("SET", path="/n", value=b"%d" % i, rev=-1) for i in range(2000)]
+        follower = self.attach(founder, None, "-maxmem", str(256 << 20))
+        for tag in tags:
+            self.assertIn("rev", writer.take(tag))
+        self.assertEqual(value, self.connect(follower).get("/large/89")["value"])
+        c.put("/ctl/cal/1")
+        self.becomes_member(follower)
+        self.assertSameTrees([founder, follower])
+
     def test_without_a_majority_reads_go_on_and_new_writes_are_refused(self):
         """wound 8"""
         a, b, c = self.cluster(3)
