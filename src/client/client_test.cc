@@ -273,9 +273,9 @@ TEST(Client, RefusesWhatIsOverItsLimits) {
 
 TEST(Client, RefusesMoreThanTheLimitOfUnansweredRequestsAndGoesOnBelowIt) {
     FakeServer server;
-    auto [peer, client] = connect(server);
-    std::atomic<std::size_t> refused_count{0};
+    std::atomic<std::size_t> refused_count{0};  // outlives the client that counts here
     std::atomic<std::size_t> answered{0};
+    auto [peer, client] = connect(server);
     for (std::size_t i = 0; i < requests_outstanding_max + 10; ++i)
         client.async_get("/a", {}, [&](Result<File> const& file) {
             if (file.ok())

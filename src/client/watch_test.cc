@@ -140,8 +140,8 @@ TEST(Watch, RefusesAnEventFromThePast) {
 
 TEST(Watch, StopsAskingWhileNobodyTakesItsEventsAndGoesOnLater) {
     FakeServer server;
+    std::atomic<std::int64_t> asked{0};  // must outlive the peer, whose thread writes it
     auto [peer, client] = connect(server);
-    std::atomic<std::int64_t> asked{0};
     peer.serve([&](Question const& q) -> std::optional<Reply> {
         if (q.verb == base::Verb::get) return rev_reply(0);
         asked = *q.rev;

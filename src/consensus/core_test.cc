@@ -366,6 +366,23 @@ TEST_F(CoreTest, ASilentMemberIsMissedByAMajorityOnly) {
     EXPECT_FALSE(b.core('b').majority_misses(Bench::id('a'), b.now));
 }
 
+TEST_F(CoreTest, WhomOneMissedInTheEpochBeforeIsNotMissedUnderAnotherNumber) {
+    Tuning tuning = no_parking();
+    tuning.kick_after = seconds(2);
+    Bench& b = make("abcd", "", tuning);
+    b.kill('a');
+    b.pass(seconds(4));
+    ASSERT_TRUE(b.core('b').majority_misses(Bench::id('a'), b.now));
+    b.submit('b', "voters:b,c,d");
+    b.pass(milliseconds(20));  // not enough for another ping
+    ASSERT_EQ(b.core('b').configuration().voters.size(), 3U);
+    for (char const x : {'b', 'c', 'd'}) {
+        for (char const y : {'b', 'c', 'd'}) {
+            EXPECT_FALSE(b.core(x).majority_misses(Bench::id(y), b.now)) << x << " of " << y;
+        }
+    }
+}
+
 TEST_F(CoreTest, AVectorOfOneWhoIsNoVoterIsNoVote) {
     Bench& b = make("abc", "a");
     b.follow('d');

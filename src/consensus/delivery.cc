@@ -203,6 +203,7 @@ void Core::take_configuration(Configuration next) {
     for (auto& [id, peer] : peers_) {
         peer.told = Vector{};
         peer.owed_vote = false;
+        peer.silent = {};  // counts the voters of the epoch that is over
         peer.tell_by = never;
     }
     for (ReadRound& round : read_rounds_) {

@@ -31,7 +31,7 @@ struct Peer {
     // --- how well it does
     Duration srtt;  // 0: not measured
     Duration jitter;
-    IndexSet silent;  // the voters it has not heard of for the kick time
+    IndexSet silent;  // the voters of this epoch it has not heard of for the kick time
     Instant healthy_since = never;
 
     DOOZER_FIELDS(linked, greeted, resurrected, vector, heard, streamed, told, owed_vote, tell_by,

@@ -128,7 +128,9 @@ TEST(ClientCodec, AHeadCarriesWhatWasAppliedBeforeTheValue) {
     s.applied = Revision(9);
     std::string head;
     append_response_head(head, s, 1);
-    auto const read = decode_response(body_of(head + "v"));
+    head += "v";
+    std::string const body = body_of(head);  // what is read points into it
+    auto const read = decode_response(body);
     EXPECT_EQ(read.value(), s);
 }
 

@@ -36,8 +36,10 @@ class Case(ClusterCase):
 
     def registered(self, dzns, *servers):
         want = {self.me(s): s.address for s in servers}
-        lab.poll(lambda: self.entries(dzns) == want, seconds=30,
-                 why="%s registered, there is %s" % (want, self.entries(dzns)))
+        try:
+            lab.poll(lambda: self.entries(dzns) == want, seconds=30)
+        except AssertionError:
+            self.assertEqual(want, self.entries(dzns))
 
     def web(self, dzns, members=3, **more):
         """So many processes started at once, and all of them members."""
