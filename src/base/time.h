@@ -31,6 +31,9 @@ constexpr Duration seconds(std::int64_t n) {
 constexpr Instant operator+(Instant t, Duration d) {
     return Instant(t.value() + d.value());
 }
+constexpr Instant operator-(Instant t, Duration d) {
+    return Instant(t.value() - d.value());
+}
 constexpr Duration operator-(Instant a, Instant b) {
     return Duration(a.value() - b.value());
 }

@@ -366,6 +366,18 @@ TEST_F(CoreTest, ASilentMemberIsMissedByAMajorityOnly) {
     EXPECT_FALSE(b.core('b').majority_misses(Bench::id('a'), b.now));
 }
 
+TEST_F(CoreTest, WhatADeadMemberSaidOfAnotherCountsNoMore) {
+    Tuning tuning = no_parking();
+    tuning.kick_after = seconds(2);
+    Bench& b = make("abc", "ab", tuning);  // no lane of c's, so that no epoch ends with it
+    b.unlink('b', 'c');
+    b.pass(seconds(4));
+    b.kill('c');
+    b.unlink('a', 'b');
+    b.pass(seconds(4));
+    EXPECT_FALSE(b.core('a').majority_misses(Bench::id('b'), b.now));
+}
+
 TEST_F(CoreTest, WhomOneMissedInTheEpochBeforeIsNotMissedUnderAnotherNumber) {
     Tuning tuning = no_parking();
     tuning.kick_after = seconds(2);

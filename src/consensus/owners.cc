@@ -56,7 +56,9 @@ bool Core::majority_misses(MemberId voter, Instant now) const {
     if (!index || at == peers_.end()) return false;
     std::size_t missing = now - at->second.heard >= tuning_.kick_after ? 1 : 0;
     for (auto const& [id, peer] : peers_) {
-        bool const speaks = configuration_.voter_index(id) && peer.vector.epoch == epoch();
+        // What one said who is not heard any more may be true no longer.
+        bool const speaks = configuration_.voter_index(id) && peer.vector.epoch == epoch() &&
+                            now - peer.heard < heard_within;
         if (speaks && peer.silent.contains(*index)) ++missing;
     }
     return missing >= configuration_.majority();

@@ -6,6 +6,10 @@
 
 namespace doozer::consensus {
 
+/// Within so long every member that lives is heard by all it has links to, even if it has nothing
+/// to say but pings.
+inline constexpr Duration heard_within = milliseconds(1500);
+
 struct Tuning {
     Duration suspicion_floor = milliseconds(10);
     Duration suspicion_cap = milliseconds(100);  // -fill

@@ -7,6 +7,7 @@
 namespace doozer::replica {
 
 using consensus::Core;
+using consensus::heard_within;
 using store::Mutation;
 using store::Path;
 
@@ -17,8 +18,6 @@ constexpr Duration look_every = milliseconds(100);
 /// How long it waits before it asks, or proposes to remove somebody, again.
 constexpr Duration ask_every = milliseconds(500);
 constexpr Duration kick_every = seconds(1);
-/// Within so long every member that lives is heard, even if nobody has anything to say.
-constexpr Duration heard_within = milliseconds(1500);
 /// How long a follower must have kept up before it takes a slot, and how long it waits for a link
 /// to every voter; then those to a majority will do.
 constexpr Duration follow_before_joining = milliseconds(500);
@@ -30,6 +29,19 @@ Path path_of(std::string const& text) {
 
 bool votes(Core const& core, std::string const& id) {
     return id.size() <= process_id_chars && core.configuration().voter_index(MemberId(id));
+}
+
+/// Those who would stay without `leaver` and were heard since then are a majority of themselves:
+/// the cluster can go on without it. Who was not heard may be dead.
+bool can_go_on_without(MemberId leaver, Instant since, Core const& core) {
+    auto const& voters = core.configuration().voters;
+    auto const heard = std::count_if(voters.begin(), voters.end(), [&](MemberId id) {
+        if (id == leaver) return false;
+        auto const peer = core.peers().find(id);
+        return id == core.me() ||
+               (peer != core.peers().end() && core.reaches(id) && peer->second.heard > since);
+    });
+    return static_cast<std::size_t>(heard) >= (voters.size() - 1) / 2 + 1;
 }
 
 }  // namespace
@@ -132,14 +144,16 @@ void Membership::pulse(Instant now, Voting& voting, State const& state,
     proposals.add({{}, Mutation::set(path_of(path), applied, clobber)});
 }
 
-/// One whom a majority has not heard for long loses its slot; unless its pulse goes on, as then
-/// this order is an old one that was held up on its way.
+/// One whom a majority has not heard for long loses its slot, if the others can go on without it;
+/// unless its pulse goes on, as then this order is an old one that was held up on its way.
 void Membership::kick(Instant now, Voting& voting, Core const& core, State const& state,
                       Proposals& proposals) const {
     if (now < voting.kicked + kick_every || !first_of_those_heard(now, core)) return;
     for (State::Slot const& slot : state.slots()) {
         if (!votes(core, slot.content) || slot.content == identity_.id) continue;
-        if (!core.majority_misses(MemberId(slot.content), now)) continue;
+        MemberId const victim(slot.content);
+        if (!core.majority_misses(victim, now)) continue;
+        if (!can_go_on_without(victim, now - heard_within, core)) continue;
         std::string const pulse = node_path(slot.content, "applied");
         voting.kicked = now;
         proposals.add({Guard{path_of(pulse), state.revision_of(pulse)},
@@ -194,17 +208,9 @@ void Membership::retire(Instant now) {
     next_look_ = now;
 }
 
-/// Those who would stay are a majority of themselves; who was not heard since may be dead.
 bool Membership::can_leave(Core const& core) const {
-    auto const& voters = core.configuration().voters;
-    if (!core.voter() || voters.size() < 2) return false;
-    std::size_t const staying = voters.size() - 1;
-    auto const heard = std::count_if(voters.begin(), voters.end(), [&](MemberId id) {
-        auto const peer = core.peers().find(id);
-        return peer != core.peers().end() && core.reaches(id) &&
-               peer->second.heard > retires_since_;
-    });
-    return static_cast<std::size_t>(heard) >= staying / 2 + 1;
+    return core.voter() && core.configuration().voters.size() > 1 &&
+           can_go_on_without(core.me(), retires_since_, core);
 }
 
 bool Membership::hopes_to_leave(Instant now, Core const& core) const {

@@ -41,6 +41,20 @@ std::string Agreement::accepted(Lineage lineage, Epoch epoch, Acceptor const& ac
     return is_new || at->second == h.digest() ? std::string{} : "I4: one ballot with two values";
 }
 
+void Attendance::heard(MemberId by, MemberId from, Instant now) {
+    Heard& heard = heard_.try_emplace({by, from}, Heard{now, {}}).first->second;
+    if (now - heard.last > long_gap()) heard.missed_until = now;
+    heard.last = now;
+}
+
+bool Attendance::has_missed(MemberId from, MemberId by, Instant now) const {
+    constexpr Duration order_lasts = seconds(10);  // longer than any fault
+    auto const at = heard_.find({by, from});
+    if (at == heard_.end() || now - at->second.last > long_gap()) return true;
+    auto const& missed_until = at->second.missed_until;
+    return missed_until && now < *missed_until + order_lasts;
+}
+
 namespace {
 
 /// A file from one revision on.

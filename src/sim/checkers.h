@@ -49,6 +49,28 @@ class Agreement {
     Configuration newest_;
 };
 
+/// Nobody is removed whom the others hear (cluster.md, "does badly", 3). In virtual time.
+class Attendance {
+  public:
+    explicit Attendance(Duration kick_after) : kick_after_(kick_after) {}
+
+    void heard(MemberId by, MemberId from, Instant now);
+    /// `by` does not hear `from`, or has not for a time, so lately that an order to remove it for
+    /// this may still be on its way.
+    [[nodiscard]] bool has_missed(MemberId from, MemberId by, Instant now) const;
+
+  private:
+    struct Heard {
+        Instant last;
+        std::optional<Instant> missed_until;  // the end of the last long gap
+    };
+    /// Clocks of members differ by a fifth.
+    [[nodiscard]] Duration long_gap() const { return Duration(kick_after_.value() * 4 / 5); }
+
+    Duration kick_after_;
+    std::map<std::pair<MemberId, MemberId>, Heard> heard_;  // by whom, from whom
+};
+
 enum class OpKind : std::uint8_t { set, compare_and_set, del, local_read, later_read, linear_read };
 enum class OpState : std::uint8_t { pending, done, refused, unknown };
 

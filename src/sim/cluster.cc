@@ -1,5 +1,6 @@
 #include "sim/cluster.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "wire/member_codec.h"
@@ -34,7 +35,8 @@ Cluster::Cluster(Schedule& schedule, Prng& prng, ClusterOptions const& options)
       options_(options),
       network_(schedule, prng, *this, options.voters + options.spares),
       processes_(options.voters + options.spares),
-      lives_(processes_.size(), 0) {
+      lives_(processes_.size(), 0),
+      attendance_(options.tuning.kick_after) {
     found();
 }
 
@@ -137,6 +139,7 @@ void Cluster::force(Address a) {
 
 void Cluster::retire(Address a) {
     say("retire " + processes_[a]->id);
+    processes_[a]->retires = true;
     input(a, replica::Retire{});
 }
 
@@ -225,10 +228,9 @@ Instant Cluster::local_time(Process const& p) const {
 
 void Cluster::step(Address a, replica::Input const& input) {
     Process& p = *processes_[a];
-    if (lines_) {
-        if (auto const* m = std::get_if<replica::PeerMessage>(&input)) {
-            say(m->peer + " -> " + p.id + " " + name_of(m->message));
-        }
+    if (auto const* m = std::get_if<replica::PeerMessage>(&input)) {
+        attendance_.heard(MemberId(p.id), MemberId(m->peer), schedule_.now());
+        if (lines_) say(m->peer + " -> " + p.id + " " + name_of(m->message));
     }
     p.replica.step(local_time(p), input, p.effects);
     perform(a);
@@ -335,12 +337,34 @@ void Cluster::check(Address a) {
         p.entered = c.epoch();
         p.lineage = lineage;
         p.accepted = Ballot(0);
+        check_removals(a, c.configuration());
         if (bad = agreement_.entered(c.configuration()); !bad.empty()) violation(a, bad);
     }
     if (c.acceptor().accepted == p.accepted) return;
     p.accepted = c.acceptor().accepted;
     if (bad = agreement_.accepted(lineage, c.epoch(), c.acceptor()); !bad.empty()) {
         violation(a, bad);
+    }
+}
+
+/// How many of those who live have not heard it for a time of late.
+std::size_t Cluster::count_missing(MemberId id, Configuration const& c) const {
+    return static_cast<std::size_t>(
+        std::count_if(c.voters.begin(), c.voters.end(), [&](MemberId by) {
+            return by != id && address_of(by) && attendance_.has_missed(id, by, schedule_.now());
+        }));
+}
+
+/// Who is the first in an epoch answers for those who are not in it any more.
+void Cluster::check_removals(Address a, Configuration const& next) {
+    Configuration const& before = agreement_.newest();
+    if (next.lineage != before.lineage || next.epoch != before.epoch.next()) return;
+    for (MemberId const id : before.voters) {
+        auto const at = address_of(id);
+        if (next.voter_index(id) || !at || processes_[*at]->retires) continue;
+        if (count_missing(id, before) == 0) {
+            violation(a, id.str() + " was removed although everybody hears it");
+        }
     }
 }
 
@@ -366,7 +390,9 @@ bool Cluster::can_lose(Address lost) const {
         std::size_t left = 0;
         for (MemberId const id : c.voters) {
             auto const a = address_of(id);
-            if (a && *a != lost) ++left;
+            // An order to remove it may be on its way.
+            bool const goes = count_missing(id, c) >= c.majority();
+            if (a && *a != lost && !goes) ++left;
         }
         return left >= c.majority();
     };

@@ -109,6 +109,7 @@ class Cluster : public Hosts {
         std::int64_t rate = 1000;                   // of its clock, in thousandths
         bool turn_planned = false;
         bool leaving = false;
+        bool retires = false;
         Instant wake_at = never;  // virtual time
         Revision checked;         // the newest revision that was compared
         Lineage lineage;
@@ -127,6 +128,8 @@ class Cluster : public Hosts {
     void leave(Address a);
     void check(Address a);
     void check_changes(Process& p, Address a);
+    void check_removals(Address a, Configuration const& next);
+    [[nodiscard]] std::size_t count_missing(MemberId id, Configuration const& c) const;
     [[nodiscard]] Instant local_time(Process const& p) const;
     /// Does it if the process still lives then.
     void later(Address a, Duration wait, std::function<void()> what);
@@ -140,6 +143,7 @@ class Cluster : public Hosts {
     std::vector<std::unique_ptr<Process>> processes_;
     std::vector<std::uint64_t> lives_;
     Agreement agreement_;
+    Attendance attendance_;
     Watcher* watcher_ = nullptr;
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> counts_;
