@@ -203,7 +203,8 @@ void Core::take_configuration(Configuration next) {
     for (auto& [id, peer] : peers_) {
         peer.told = Vector{};
         peer.owed_vote = false;
-        peer.silent = {};  // counts the voters of the epoch that is over
+        // It has the numbers of the voters of the epoch that is over.
+        if (!mutated(Mutant::words_outlive_epoch)) peer.silent = {};
         peer.tell_by = never;
     }
     for (ReadRound& round : read_rounds_) {

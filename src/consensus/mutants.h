@@ -40,6 +40,8 @@ enum class Mutant {
     forget_own_batches,        // R10: own batches that were void are not proposed again
     forward_once,              // R7: a forwarded batch is not sent again
     keep_sealed_out_owner,     // R8: a dead owner stays an owner
+    words_outlive_epoch,       // kick: whom a peer missed is kept for the voters of the next epoch
+    word_of_the_silent,        // kick: what one said who is not heard any more counts
     no_read_retry,             // reads that met the end of an epoch are not asked again
 };
 

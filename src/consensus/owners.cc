@@ -1,6 +1,7 @@
 // Who should own lanes: slow owners are demoted without a stall, healthy voters are let in again.
 // Pings, by which members measure and compare each other. Policy only.
 #include "consensus/core.h"
+#include "consensus/mutants.h"
 
 namespace doozer::consensus {
 
@@ -57,8 +58,10 @@ bool Core::majority_misses(MemberId voter, Instant now) const {
     std::size_t missing = now - at->second.heard >= tuning_.kick_after ? 1 : 0;
     for (auto const& [id, peer] : peers_) {
         // What one said who is not heard any more may be true no longer.
-        bool const speaks = configuration_.voter_index(id) && peer.vector.epoch == epoch() &&
-                            now - peer.heard < heard_within;
+        bool const is_heard =
+            now - peer.heard < heard_within || mutated(Mutant::word_of_the_silent);
+        bool const speaks =
+            is_heard && configuration_.voter_index(id) && peer.vector.epoch == epoch();
         if (speaks && peer.silent.contains(*index)) ++missing;
     }
     return missing >= configuration_.majority();
