@@ -75,6 +75,7 @@ bool Membership::look(Instant now, Core const& core, State const& state, Wishes 
     std::visit(Overload{[&](Voting& voting) {
                             if (retires()) return leave(now, voting, core, state, wishes.proposals);
                             register_in(wishes.proposals, state, true);
+                            keep_slot(wishes.proposals, state);
                             kick(now, voting, core, state, wishes.proposals);
                             clean(now, core, state, wishes.proposals);
                             switch_rules(now, core, state, wishes.proposals);
@@ -132,6 +133,19 @@ void Membership::register_in(Proposals& proposals, State const& state, bool vote
     if (!votes) return;
     set_if_different(proposals, state, node_path(id, "writable"), "true");
     set_if_different(proposals, state, ns_path(identity_.cluster_name, id), identity_.address);
+}
+
+/// The last to vote goes on when no slot names anybody any more; nobody else could join then.
+void Membership::keep_slot(Proposals& proposals, State const& state) const {
+    auto const& voters = state.voters();
+    if (!std::binary_search(voters.begin(), voters.end(), MemberId(identity_.id))) return;
+    std::vector<State::Slot> const slots = state.slots();
+    bool const has_one = std::any_of(slots.begin(), slots.end(), [&](State::Slot const& slot) {
+        return slot.content == identity_.id;
+    });
+    if (has_one) return;
+    set_if_different(proposals, state, slots.empty() ? "/ctl/cal/0" : slots.front().path,
+                     identity_.id);
 }
 
 /// In even steps, none made up for.
@@ -267,6 +281,7 @@ void Membership::join(Instant now, Following const& following, Core const& core,
         if (!reached && address && address->view() == identity_.address) mine = std::move(slot);
     }
     std::size_t const voters = core.configuration().voters.size();
+    if (!mine && voters == consensus::voters_max) return;
     std::size_t const needed = mine ? voters - 1 : voters;
     bool const patient = now - following.since >= wait_for_all_links;
     bool const enough = linked >= needed || (patient && linked >= voters / 2 + 1);

@@ -82,6 +82,7 @@ class Membership {
     void set_if_different(Proposals& proposals, State const& state, std::string const& path,
                           std::string const& value) const;
     void register_in(Proposals& proposals, State const& state, bool votes) const;
+    void keep_slot(Proposals& proposals, State const& state) const;
     void pulse(Instant now, Voting& voting, State const& state, Proposals& proposals) const;
     void kick(Instant now, Voting& voting, consensus::Core const& core, State const& state,
               Proposals& proposals) const;
