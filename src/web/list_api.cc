@@ -27,7 +27,7 @@ class ListingExchange : public Exchange {
         if (!rev.ok()) return refuse(rev.error());
         if (!most.ok()) return refuse(most.error());
         if (!first.ok()) return refuse(first.error());
-        if (first.value() && (*first.value() < 0 || *first.value() > INT32_MAX)) {
+        if (first.value() && (*first.value() < 0 || *first.value() >= INT32_MAX)) {
             return refuse({Errc::range});
         }
         rev_ = rev.value().value_or(host().store().revision());

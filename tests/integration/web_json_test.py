@@ -138,7 +138,10 @@ class Listings(web.Case):
     def test_what_is_asked_for_is_judged(self):
         for query in ("limit=0", "limit=10001", "limit=x", "offset=x", "glob=a", "glob=/a_b"):
             self.assertError(self.get("/v1/walk?" + query), 400, "OTHER")
-        self.assertError(self.get("/v1/walk?offset=-1"), 400, "RANGE")
+        for offset in (-1, 2**31 - 1, 2**31):
+            self.assertError(self.get("/v1/walk?offset=%d" % offset), 400, "RANGE")
+            self.assertError(self.get("/v1/list/?offset=%d" % offset), 400, "RANGE")
+        self.assertEqual([], self.get("/v1/walk?limit=10000&offset=%d" % (2**31 - 2)).json["files"])
 
 
 class Waiting(web.Case):
