@@ -21,6 +21,10 @@ std::string as_sent(store::Event const& event) {
     return text;
 }
 
+Error not_there_yet() {
+    return {Errc::other, "that revision is not there yet"};
+}
+
 class EventStream : public Stream {
   public:
     using Stream::Stream;
@@ -69,13 +73,13 @@ class EventStream : public Stream {
         if (std::string const* const last = request().header("last-event-id")) {
             auto const number = parse_integer(*last);
             if (!number.ok()) return Error{Errc::other, "Last-Event-ID: must be a revision"};
+            // Not next() of a number that may be the largest there is.
+            if (number.value() > store.revision().value()) return not_there_yet();
             from = Revision(number.value()).next();
         }
         from = std::max(from, Revision(1));
         if (from < store.first_revision()) return Error{Errc::too_late};
-        if (from > store.revision().next()) {
-            return Error{Errc::other, "that revision is not there yet"};
-        }
+        if (from > store.revision().next()) return not_there_yet();
         return from;
     }
 

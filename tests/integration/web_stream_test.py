@@ -24,7 +24,8 @@ class Watching(web.Case):
         events = self.events("?glob=/w/**&rev=1", {"Last-Event-ID": str(revs[2])})
         self.assertEqual(revs[3:], [events.next()[0], events.next()[0]])
         self.assertEqual(revs[0], self.events("?glob=/w/**&rev=1").next()[0])
-        self.assertEqual(400, self.events("", {"Last-Event-ID": "x"}).status)
+        for not_there in ("x", "", str(revs[-1] + 1000), str(2**63 - 1)):
+            self.assertEqual(400, self.events("", {"Last-Event-ID": not_there}).status, not_there)
         self.assertEqual(400, self.events("?rev=100000").status)
         self.assertEqual(400, self.events("?glob=nonsense").status)
 
