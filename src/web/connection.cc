@@ -69,6 +69,7 @@ void Connection::refuse(int status) {
     std::string_view const why = status == 431   ? "request line and headers are too long"
                                  : status == 413 ? "value too large"
                                  : status == 408 ? "the request took too long"
+                                 : status == 501 ? "no transfer coding but chunked"
                                  : server_.is_secure() && !connection_->speaks_tls()
                                      ? "this port speaks HTTPS"
                                      : "not HTTP as it should be";

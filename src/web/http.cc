@@ -1,6 +1,7 @@
 #include "web/http.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -67,6 +68,17 @@ int status_of(boost::system::error_code const& error) {
     return 400;
 }
 
+/// What is wrong with the header as a whole: a body whose end others may see elsewhere, or more
+/// than one name of the server. 0: nothing is.
+int fault_of(http::fields const& header) {
+    auto const [coding, codings_end] = header.equal_range(http::field::transfer_encoding);
+    if (coding != codings_end && (std::next(coding) != codings_end ||
+                                  !same_ignoring_case(std::string(coding->value()), "chunked"))) {
+        return 501;
+    }
+    return header.count(http::field::host) > 1 ? 400 : 0;
+}
+
 std::string_view reason_of(int status) {
     auto const reason = http::obsolete_reason(static_cast<http::status>(status));
     return {reason.data(), reason.size()};
@@ -121,14 +133,20 @@ RequestReader::Outcome RequestReader::read(std::string_view bytes) {
             outcome.state = refused;
             outcome.status = error ? status_of(error) : 431;
             return outcome;
+        } else if (int const fault =
+                       in_header && parser.is_header_done() ? fault_of(parser.get()) : 0) {
+            outcome.state = refused;
+            outcome.status = fault;
+            return outcome;
         } else if (used > 0)
             continue;
         break;
     }
     if (parser.is_done()) {
         outcome.state = done;
-    } else if (!parser.is_header_done() &&
-               bytes.size() - outcome.used + state_->header_bytes > web_header_bytes_max) {
+    } else if (bytes.size() - outcome.used + (parser.is_header_done() ? 0 : state_->header_bytes) >
+               web_header_bytes_max) {
+        // The header, or what a body in chunks has of the kind: extensions, trailers.
         outcome.state = refused;
         outcome.status = 431;
     } else if (parser.is_header_done() && !std::exchange(state_->asked_to_continue, true) &&

@@ -99,6 +99,11 @@ TEST(RequestReader, WhatIsTooLongIsRefusedBeforeItIsThere) {
     EXPECT_EQ(
         refused("GET / HTTP/1.1\r\nX: " + std::string(web_header_bytes_max, 'a') + "\r\n\r\n"),
         431);
+    for (char const* beginning : {"3;", "3\r\nabc\r\n0\r\nX: "}) {
+        EXPECT_EQ(refused("PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                          (beginning + std::string(web_header_bytes_max, 'a'))),
+                  431);
+    }
 }
 
 TEST(RequestReader, WhatIsNotHttpIsRefused) {
@@ -110,6 +115,18 @@ TEST(RequestReader, WhatIsNotHttpIsRefused) {
     EXPECT_EQ(refused("PUT / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
               400)
         << "two lengths: a proxy might believe the other";
+    EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400)
+        << "and so with two names of the server";
+}
+
+TEST(RequestReader, ABodyInACodingThatItDoesNotKnowIsNotTakenForAnother) {
+    for (char const* coding : {"gzip", "gzip, chunked", "chunked, gzip", "identity", "",
+                               "gzip\r\nTransfer-Encoding: chunked"}) {
+        EXPECT_EQ(refused("PUT /a HTTP/1.1\r\nTransfer-Encoding: " + std::string(coding) +
+                          "\r\n\r\n0\r\n\r\n"),
+                  501)
+            << coding;
+    }
 }
 
 TEST(RequestReader, AnAddressThatCannotBeReadHasNoPath) {
