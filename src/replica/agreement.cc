@@ -63,6 +63,7 @@ void Replica::watch_quorum(Instant now) {
     }
     refusing_ = quorumless_since_ != never && now - quorumless_since_ >= options_.no_quorum_after;
     if (core_.voter() && !refusing_ && !left_behind_) return;
+    while (auto const kept = linear_reads_.take_first()) refuse_linear_read(*kept, cannot_ask);
     char const* const why = !core_.voter() ? "not a member: not applied"
                             : left_behind_ ? forced_on_without_us
                                            : "no quorum: not applied";
@@ -129,11 +130,7 @@ void Replica::tell(Instant now, consensus::Input const& input) {
     }
     for (std::uint64_t const token : out.reads_refused) {
         auto const kept = linear_reads_.take(token);
-        if (!kept) continue;
-        answering_ = *kept->request.verb;
-        asked_ = kept->asked;
-        reply_to(kept->session, kept->request.tag).error =
-            Error{Errc::readonly, "not a member any longer"};
+        if (kept) refuse_linear_read(*kept, "not a member any longer");
     }
     if (out.outcome_unknown) lose(*out.outcome_unknown);
     if (out.returned.empty()) return;
@@ -142,6 +139,12 @@ void Replica::tell(Instant now, consensus::Input const& input) {
             if (origin) refuse_write(*origin, "removed from the cluster: not applied");
         }
     }
+}
+
+void Replica::refuse_linear_read(LinearReads::Kept const& kept, char const* why) {
+    answering_ = *kept.request.verb;
+    asked_ = kept.asked;
+    reply_to(kept.session, kept.request.tag).error = Error{Errc::readonly, why};
 }
 
 /// Nobody can tell whether these batches were applied: those who wait for them must not either.

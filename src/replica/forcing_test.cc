@@ -150,7 +150,7 @@ TEST_F(Forcing, IsAnsweredToNobodyIfWhoAskedHasGone) {
     EXPECT_EQ(replica.status(now).lineage, (consensus::Lineage{3, 4}));
 }
 
-TEST_F(Forcing, OfOneThatWasLeftBehindIsRefusedAndSoAreItsWrites) {
+TEST_F(Forcing, OfOneThatWasLeftBehindIsRefusedAndSoAreWritesAndLinearReads) {
     lose_quorum();
     pass(seconds(60));
     step(LinkUp{other});
@@ -163,6 +163,9 @@ TEST_F(Forcing, OfOneThatWasLeftBehindIsRefusedAndSoAreItsWrites) {
     Request r;
     r.verb = Verb::nop;
     EXPECT_EQ(refusal(r), "the cluster was forced on without this process: not applied");
+    r.verb = Verb::rev;
+    r.linear = true;
+    EXPECT_EQ(refusal(r), "no quorum: cannot ask for the newest");
 }
 
 TEST_F(Forcing, OfOneThatLostItsVoteMeanwhileIsRefused) {

@@ -39,6 +39,13 @@ std::optional<LinearReads::Kept> LinearReads::take(Token token) {
     return kept;
 }
 
+std::optional<LinearReads::Kept> LinearReads::take_first() {
+    while (!kept_.empty()) {
+        if (auto kept = take(kept_.begin()->first)) return kept;
+    }
+    return std::nullopt;
+}
+
 /// What it asked stays until the members have answered, which is soon.
 void LinearReads::closed(SessionId session) {
     bytes_of_.erase(session);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -29,6 +30,8 @@ class LinearReads {
     };
     /// Gives the request back, unless its session is gone.
     std::optional<Kept> take(Token token);
+    /// Gives back the first that is left, if any is.
+    std::optional<Kept> take_first();
     void closed(SessionId session);
 
     [[nodiscard]] std::size_t kept_bytes(SessionId session) const;
@@ -36,7 +39,7 @@ class LinearReads {
 
   private:
     Sessions& sessions_;
-    std::unordered_map<Token, Kept> kept_;
+    std::map<Token, Kept> kept_;
     std::unordered_map<SessionId, std::size_t> bytes_of_;
     std::size_t bytes_ = 0;
     Token next_ = 1;

@@ -161,8 +161,10 @@ void Replica::on_request(Instant now, ClientRequest const& in) {
 
 void Replica::on_read(Instant now, ClientRequest const& in) {
     if (in.request.linear) {
-        if (!core_.voter())
+        if (!core_.voter()) {
             return refuse(in, {Errc::readonly, "not a member: cannot ask for the newest"});
+        }
+        if (refusing_ || left_behind_) return refuse(in, {Errc::readonly, cannot_ask});
         return tell(now, consensus::Read{linear_reads_.keep(now, in.session, in.request)});
     }
     if (*in.request.verb == Verb::rev) {

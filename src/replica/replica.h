@@ -35,7 +35,8 @@ struct Options {
     std::uint64_t seed = 0;  ///< a number that clients cannot know
     consensus::Tuning tuning;
     RulesTable rules;
-    Duration no_quorum_after = seconds(3);  ///< then changes are refused that were not proposed yet
+    /// Then linear reads are refused, and changes that were not proposed yet.
+    Duration no_quorum_after = seconds(3);
     consensus::Recorder* recorder = nullptr;  ///< of every step of the core; outlives the replica
 };
 
@@ -48,6 +49,9 @@ inline bool founds(Options const& options) {
 /// Why a voter that others were forced on without changes nothing any more.
 inline constexpr char const* forced_on_without_us =
     "the cluster was forced on without this process: not applied";
+
+/// Why one that hears no majority refuses reads that must see what is newest.
+inline constexpr char const* cannot_ask = "no quorum: cannot ask for the newest";
 
 class Replica : private consensus::Application {
   public:
@@ -119,6 +123,7 @@ class Replica : private consensus::Application {
     void propose(Instant now);
     bool submit_some(Instant now);
     void watch_quorum(Instant now);
+    void refuse_linear_read(LinearReads::Kept const& kept, char const* why);
     void tell(Instant now, consensus::Input const& input);
     consensus::Output core_step(Instant now, consensus::Input const& input);
     consensus::Applied apply(consensus::Batch const& batch) override;
@@ -153,7 +158,7 @@ class Replica : private consensus::Application {
     std::deque<InFlight> in_flight_;  // submitted and not applied yet, in order
     Instant core_wake_;
     Instant quorumless_since_ = never;
-    bool refusing_ = false;          // changes, since there is no quorum
+    bool refusing_ = false;          // changes and linear reads, since there is no quorum
     bool left_behind_ = false;       // the cluster was forced on without this voter
     std::optional<Origin> forcing_;  // who waits for the end of a Force
     std::vector<Target> targets_;

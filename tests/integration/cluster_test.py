@@ -139,6 +139,8 @@ class Cluster(cluster_lab.ClusterCase):
         self.assertEqual(wire.ERR["READONLY"], got["err_code"])
         self.assertLess(time.monotonic() - began, 4)
         self.assertEqual(b"v", self.connect(a).get("/k", revision)["value"])
+        self.assertAnswer(self.connect(a).call("GET", path="/k", linear=1), err="READONLY",
+                          err_detail="no quorum: cannot ask for the newest")
         for server in (b, c):
             os.kill(server.pid, signal.SIGCONT)
         self.becomes_member(a)
