@@ -121,6 +121,18 @@ TEST(Journal, TakesZeroesAtItsEndForTorn) {
     EXPECT_EQ(read_file(folder.file("journal")), whole);
 }
 
+TEST(Journal, LeavesAFileAloneThatIsNone) {
+    Folder const folder;
+    std::string const text = "A file of text that somebody named by mistake.\n";
+    write_file(folder.file("journal"), text);
+    auto const refused = open(folder.file("journal"));
+    ASSERT_FALSE(refused.ok());
+    EXPECT_THAT(refused.error().detail, HasSubstr("bad record at offset 0: size "));
+    EXPECT_EQ(read_file(folder.file("journal")), text);
+    ASSERT_TRUE(open(folder.file("journal"), true).ok());
+    EXPECT_EQ(read_file(folder.file("journal")), "");
+}
+
 TEST(Journal, RefusesDamageInTheMiddleUnlessItIsToRepair) {
     Folder const folder;
     std::string whole;

@@ -88,6 +88,8 @@ bool is_record(std::string_view bytes, std::uint64_t& hashed) {
 Result<bool> is_torn_end(DiskFile const& file, Damage const& damage) {
     if (damage.kind == Damage::Kind::unreadable || damage.kind == Damage::Kind::no_mutation)
         return false;
+    // What begins with a size that no record has may be anything but a journal.
+    if (damage.kind == Damage::Kind::size && damage.offset == 0) return false;
     DOOZER_TRY(std::uint64_t const size, file.size());
     std::uint64_t const rest = size - damage.offset;
     if (rest > base::journal_torn_bytes_max) return false;
