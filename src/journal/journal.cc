@@ -30,6 +30,20 @@ std::string behind_link(std::string const& name) {
     return error ? name : file.string();
 }
 
+/// Gives the file another name that nothing else has, beside its own.
+Result<Done> keep(std::string const& name) {
+    std::string const kept = name + ".before-restore";
+    std::string other = kept;
+    for (int number = 2; link(name.c_str(), other.c_str()) != 0; ++number) {
+        if (errno != EEXIST) return file_error("link", other);
+        std::error_code error;
+        // One that did not come to its end has kept it already.
+        if (std::filesystem::equivalent(name, other, error)) break;
+        other = kept + "." + std::to_string(number);
+    }
+    return Done{};
+}
+
 }  // namespace
 
 Result<Journal> Journal::open(std::string const& link, bool repair, Found& found) {
@@ -120,8 +134,7 @@ Result<Journal> Journal::begin_anew() const {
 
 Result<Done> Journal::replace_by(Journal other) {
     DOOZER_ASSERT(!compaction_ && group_.empty() && other.group_.empty());
-    std::string const kept = name_ + ".before-restore";
-    if (link(name_.c_str(), kept.c_str()) != 0 && errno != EEXIST) return file_error("link", kept);
+    DOOZER_TRY([[maybe_unused]] auto const kept, keep(name_));
     DOOZER_TRY([[maybe_unused]] auto const synced, other.file_.sync());
     DOOZER_TRY([[maybe_unused]] auto const renamed, other.file_.rename(name_));
     file_ = std::move(other.file_);

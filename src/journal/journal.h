@@ -50,8 +50,9 @@ class Journal {
 
     /// An empty journal in a file beside this one, to take its place.
     [[nodiscard]] base::Result<Journal> begin_anew() const;
-    /// The other journal takes the place of this one, which is kept as "<name>.before-restore" if
-    /// there is none of that name yet. REQUIRES: `other` is from begin_anew(), and committed.
+    /// The other journal takes the place of this one, which is kept as "<name>.before-restore",
+    /// with a number behind it if there is another one of that name. REQUIRES: `other` is from
+    /// begin_anew(), and committed.
     base::Result<base::Done> replace_by(Journal other);
 
     // --- compaction ---
