@@ -97,6 +97,8 @@ Result<bool> Persister::handle(Stream::Arrived const& arrived) {
     auto const ours = is_from_our_cluster(arrived.connection);
     if (!ours.ok() || !*ours) return ours;
     Event const& event = arrived.event;
+    if (event.rev > token_rev_ && event.path == token_path() && event.value != token_)
+        return failed("the number " + std::to_string(instance_) + " is somebody else's now");
     if (event.kind != Event::Kind::nop && !is_control(event.path)) {
         Mutation mutation{base::Revision(event.rev.value()), event.path, std::nullopt};
         if (event.is_set()) mutation.value = event.value;
@@ -220,7 +222,7 @@ Result<Done> Persister::recognise_cluster() {
         if (!rev.ok()) return rev.error();
         bool const is_behind = *rev < std::max(token_rev_, done_);
         if (!is_behind) {
-            auto const file = client_.get("/ctl/persistence/journal/" + std::to_string(instance_));
+            auto const file = client_.get(token_path());
             if (!file.ok()) return file.error();
             if (client_.connections() != connection) continue;
             if (file->value == token_) {

@@ -52,6 +52,7 @@ class Persister {
     Result<bool> is_same_history(Revision last);
     Result<Done> take_instance();
     Result<bool> try_instance();
+    [[nodiscard]] std::string token_path() const;
     Result<Done> introduce();
     Result<Done> acknowledge_what_is_missing();
 

@@ -170,13 +170,16 @@ Result<bool> Persister::try_instance() {
     return written.error();
 }
 
+std::string Persister::token_path() const {
+    return "/ctl/persistence/journal/" + std::to_string(instance_);
+}
+
 /// Leaves the file by which the cluster is known again.
 Result<Done> Persister::introduce() {
     token_ = new_token(journal_.name());
     for (;;) {
         std::uint64_t const connection = client_.connections();
-        auto const written =
-            client_.set("/ctl/persistence/journal/" + std::to_string(instance_), token_, clobber);
+        auto const written = client_.set(token_path(), token_, clobber);
         if (!written.ok() && written.error().code == Errc::unknown_outcome) continue;
         if (!written.ok()) return written.error();
         token_rev_ = *written;

@@ -41,6 +41,15 @@ class Work(Case):
             doozerp.kill()
         self.assertEqual(8, self.doozerp(self.server_).instance)
 
+    def test_a_number_is_for_one(self):
+        """the one that began later has it, and the other one does not go on acknowledging"""
+        first = self.doozerp(self.server_, "-i", "7", name="first")
+        self.put_and_wait(self.c, 7, "/a", b"1")
+        self.doozerp(self.server_, "-i", "7", name="second")
+        self.assertEqual(1, first.wait(), first.stderr())
+        self.assertRegex(first.stderr().splitlines()[-1], "the number 7 is somebody else's now")
+        self.put_and_wait(self.c, 7, "/b", b"2")
+
     def test_journals_and_acknowledges(self):
         """a set: SETs the mirror to the decimal revision; a del: DELs it. Only names are mirrored"""
         self.doozerp(self.server_)
