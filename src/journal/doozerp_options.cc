@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "base/flags.h"
+#include "base/parse.h"
 
 namespace doozer::journal {
 namespace {
@@ -61,16 +62,20 @@ base::Result<DoozerpOptions> parse_doozerp_options(std::span<std::string_view co
     flags.add_boolean("r", options.restore);
     flags.add_boolean("force", options.force);
     flags.add_boolean("f", options.repair);
-    flags.add_integer("i", options.instance);
+    flags.add("i", [&options](std::string_view text) -> base::Result<base::Done> {
+        DOOZER_TRY(options.instance, base::parse_integer(text));
+        if (options.instance < 1) return refused("must be at least 1");
+        return base::Done{};
+    });
     flags.add_integer("slack", options.slack);
     flags.add_text("metrics", options.metrics_file);
     flags.add_boolean("v", options.print);
     flags.add_boolean("version", options.version);
     flags.add_boolean("h", options.help);
+    flags.add_boolean("help", options.help);
     DOOZER_TRY(std::size_t const taken, flags.parse(words));
     if (taken != words.size()) return refused("unexpected argument: " + std::string(words[taken]));
     if (options.journal.empty()) return refused("-j names no file");
-    if (options.instance < 0) return refused("-i must be above 0");
     if (options.slack < 0) return refused("-slack must not be below 0");
     if (options.force && !options.restore) return refused("-force is of use with -r only");
     return options;

@@ -59,6 +59,7 @@ TEST(DoozerpOptions, AreRefusedInOneLine) {
     for (auto const& words : std::vector<std::vector<std::string_view>>{{"-x"},
                                                                         {"word"},
                                                                         {"-i", "-1"},
+                                                                        {"-i", "0"},
                                                                         {"-i", "x"},
                                                                         {"-slack", "-1"},
                                                                         {"-force"},

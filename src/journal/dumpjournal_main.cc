@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
     flags.add_boolean("verify", options.verify);
     flags.add_boolean("summary", options.summary);
     flags.add_boolean("h", help);
+    flags.add_boolean("help", help);
     flags.add_boolean("v", version);
     auto const taken = flags.parse(words);
     if (!taken.ok()) {

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
     bool version = false;
     doozer::base::Flags flags;
     flags.add_boolean("h", help);
+    flags.add_boolean("help", help);
     flags.add_boolean("v", version);
     auto const taken = flags.parse(words);
     if (!taken.ok()) {

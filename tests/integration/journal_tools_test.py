@@ -111,6 +111,10 @@ class Dump(Case):
             got = self.run_tool("dumpjournal", *words)
             self.assertEqual((2, b""), (got.code, got.stdout), words)
             self.assertTrue(got.stderr)
+        for tool in ("doozerp", "dumpjournal", "writejournal"):
+            for flag in ("-h", "-help", "--help"):
+                got = self.run_tool(tool, flag)
+                self.assertEqual((0, b"Use: "), (got.code, got.stdout[:5]), (tool, flag))
         self.assertRegex(self.run_tool("dumpjournal", "-v").stdout, rb"\Adumpjournal \d")
         self.assertRegex(self.run_tool("writejournal", "-v").stdout, rb"\Awritejournal \d")
 
