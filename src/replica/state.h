@@ -144,6 +144,9 @@ inline Revision next_stride(Revision rev) {
     return Revision((rev.value() / stride + 1) * stride);
 }
 
+/// A journal that ends above this is no cluster's, and leaves no room for many strides.
+inline constexpr Revision restored_to_max{std::int64_t{1} << 62};
+
 /// Where a process is registered, and where it is looked up by clients.
 std::string node_path(std::string_view id, std::string_view name);
 std::string ns_path(std::string_view cluster, std::string_view id);

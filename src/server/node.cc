@@ -89,6 +89,10 @@ Result<Done> Node::read_journal() {
     DOOZER_TRY(journal::Tree tree, journal::read_tree(options_.restore_file));
     std::string const& name = options_.restore_file;
     if (tree.last <= missing) return Error{Errc::other, name + ": holds no change"};
+    if (tree.last > replica::restored_to_max) {
+        return Error{Errc::other,
+                     name + ": no cluster gets to revision " + std::to_string(tree.last.value())};
+    }
     std::size_t bytes = 0;
     for (auto& [path, file] : tree.files) {
         auto const bad = [&, &at = path](char const* why) {
@@ -105,7 +109,7 @@ Result<Done> Node::read_journal() {
         return Error{Errc::other, name + ": more than -maxmem has room for"};
     }
     restored_to_ = tree.last;
-    if (!tree.torn.empty()) spdlog::warn("{}: {}", name, tree.torn);
+    if (!tree.torn.empty()) spdlog::warn("{}; it is left out", tree.torn);
     spdlog::info("restored {} files of revision {} from {}", restored_.size(), tree.last.value(),
                  name);
     return Done{};

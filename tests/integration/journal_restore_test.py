@@ -29,11 +29,20 @@ class Founding(Case):
         self.assertEqual((9, b"2"), tuple(follower.get("/a")[k] for k in ("rev", "value")))
 
     def test_what_is_no_journal_is_refused_in_one_line(self):
-        for content in (b"rubbish", b""):
+        for content in (b"rubbish", b"", b"a text with a few lines, and no journal\n" * 9,
+                        journal((1, "/a", b""), (2 ** 63 - 1, "/b", b"")), journal((2 ** 62 + 1, "/b"))):
             self.write(content)
             got = self.run_doozerd("-l", self.port().address, "-w", "false", "-restore", self.file())
             self.assertEqual(1, got.code)
             self.assertOneLine(got.stderr, "journal")
+
+    def test_a_torn_last_record_is_left_out_and_told_of(self):
+        self.write(journal(*SAMPLE) + b"torn")
+        server = self.server("-restore", self.file())
+        self.assertEqual(b"2", self.connect(server).get("/a")["value"])
+        told = [line for line in server.stderr().splitlines() if " warning " in line]
+        self.assertEqual(1, len(told), told)
+        self.assertEqual(1, told[0].count(self.file()), told)
 
 
 class PowerLoss(Case):
@@ -94,6 +103,16 @@ class Restore(Case):
         self.assertEqual({path: (got["rev"], got["value"]) for path in (*TREE, "/new")
                           for got in [self.c.get(path)]}, files)
         self.assertEqual(rev, files["/new"][0])
+
+    def test_again_another_day(self):
+        """the old one is kept, each time"""
+        before = [self.content()]
+        for _ in range(2):
+            self.stop(self.doozerp(self.server_, "-r"))
+            before.append(self.content())
+            self.server_ = self.server()
+        for name, content in zip(("", ".2"), before):
+            self.assertEqual(content, self.content("journal.before-restore" + name))
 
     def test_keeps_the_order_of_the_changes(self):
         """what was written later has the higher revision"""
