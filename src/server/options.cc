@@ -53,23 +53,26 @@ Result<Duration> parse_span(std::string_view text) {
 Flags flags_for(Words& words, Options& options) {
     Flags flags;
     flags.add_text("l", words.listen);
-    flags.add("advertise", [&words](std::string_view text) -> Result<Done> {
-        if (text.empty()) return refused("must not be empty");
-        words.advertise = text;
-        return Done{};
-    });
-    flags.add_text("tlscert", options.tls_certificate_file);
-    flags.add_text("tlskey", options.tls_key_file);
+    // A variable of a script that is not set must not mean: without it.
+    for (auto const& [name, target] : {std::pair("advertise", &words.advertise),
+                                       {"restore", &words.restore},
+                                       {"tlscert", &options.tls_certificate_file},
+                                       {"tlskey", &options.tls_key_file},
+                                       {"tlsca", &options.tls_authority_file},
+                                       {"clustersecret", &words.secret_file}}) {
+        flags.add(name, [target = target](std::string_view text) -> Result<Done> {
+            if (text.empty()) return refused("must not be empty");
+            *target = text;
+            return Done{};
+        });
+    }
     flags.add_texts("a", words.attach);
     flags.add_text("b", words.boot);
-    flags.add_text("restore", words.restore);
     flags.add("w", [&words](std::string_view text) -> Result<Done> {
         words.web = text;
         return Done{};
     });
     flags.add_boolean("webwrite", options.web_write);
-    flags.add_text("tlsca", options.tls_authority_file);
-    flags.add_text("clustersecret", words.secret_file);
     flags.add_boolean("insecure-members", options.insecure_members);
     flags.add_text("c", options.cluster_name);
     flags.add_boolean("v", options.show_version);

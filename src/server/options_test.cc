@@ -70,6 +70,14 @@ TEST(Options, TheClusterIsLookedUpWhereAUriSays) {
     EXPECT_TRUE(error({"-restore", "f", "-a", "x:1"}).starts_with("-restore"));
 }
 
+TEST(Options, WithoutAValueIsNotWithoutTheOption) {
+    for (char const* option :
+         {"advertise", "restore", "tlscert", "tlskey", "tlsca", "clustersecret"}) {
+        std::string const flag = std::string("-") + option;
+        EXPECT_EQ(error({flag, ""}), "invalid value \"\" for flag " + flag + ": must not be empty");
+    }
+}
+
 TEST(Options, NonsenseIsRefused) {
     EXPECT_EQ(error({"-x"}), "flag provided but not defined: -x");
     EXPECT_EQ(error({"-l="}), "require a listen address");
