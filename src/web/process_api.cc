@@ -1,5 +1,6 @@
 #include "web/process_api.h"
 
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,29 +23,49 @@ Request request_of(Verb verb) {
     return request;
 }
 
-class RevExchange : public Exchange {
+/// What the protocol answers to everybody, and this interface to those who may read.
+class ReadersExchange : public Exchange {
   public:
-    using Exchange::Exchange;
+    ReadersExchange(Call call, Verb verb) : Exchange(std::move(call)), verb_(verb) {}
 
   protected:
-    void begin() override { ask(request_of(Verb::rev)); }
+    void begin() override {
+        std::array requests{request_of(Verb::stat), request_of(verb_)};
+        requests[0].path = "/";
+        ask(requests);
+    }
     void answered(std::vector<replica::Reply>& replies) override {
-        if (replies[0].error) return refuse(*replies[0].error);
-        respond(json_response(200, {{"rev", replies[0].rev->value()}}));
+        for (replica::Reply const& reply : replies) {
+            if (reply.error) return refuse(*reply.error);
+        }
+        respond(json_response(200, object(replies[1])));
+    }
+
+    virtual json::object object(replica::Reply const& reply) = 0;
+
+  private:
+    Verb const verb_;
+};
+
+class RevExchange : public ReadersExchange {
+  public:
+    explicit RevExchange(Call call) : ReadersExchange(std::move(call), Verb::rev) {}
+
+  protected:
+    json::object object(replica::Reply const& reply) override {
+        return {{"rev", reply.rev->value()}};
     }
 };
 
-class SelfExchange : public Exchange {
+class SelfExchange : public ReadersExchange {
   public:
-    using Exchange::Exchange;
+    explicit SelfExchange(Call call) : ReadersExchange(std::move(call), Verb::self) {}
 
   protected:
-    void begin() override { ask(request_of(Verb::self)); }
-    void answered(std::vector<replica::Reply>& replies) override {
-        if (replies[0].error) return refuse(*replies[0].error);
-        respond(json_response(200, {{"id", replies[0].value->view()},
-                                    {"version", DOOZER_VERSION},
-                                    {"webwrite", server().settings().write}}));
+    json::object object(replica::Reply const& reply) override {
+        return {{"id", reply.value->view()},
+                {"version", DOOZER_VERSION},
+                {"webwrite", server().settings().write}};
     }
 };
 

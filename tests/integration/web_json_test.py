@@ -220,6 +220,8 @@ class Process(web.Case):
                                   b"" if method == "put" else None) if path != "/v1/watch" else None
                 if answer is not None:
                     self.assertIn(str(answer.status), operation["responses"], (path, method))
+                if operation.get("security") != []:
+                    self.assertLessEqual({"401", "421", "503"}, set(operation["responses"]), (path, method))
         self.assertIn("/v1/watch", document["paths"])
         text = json.dumps(document)
         for reference in set(web.json.loads(text)["components"]["schemas"]):

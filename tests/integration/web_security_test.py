@@ -12,7 +12,7 @@ import lab
 import web
 
 BOTH = {"DOOZER_RWSECRET": "rw", "DOOZER_ROSECRET": "ro"}
-PLACES = ("/", "/v1/rev", "/v1/self", "/v1/file/x", "/v1/stat/x", "/v1/list", "/v1/walk", "/v1/history/x",
+PLACES = ("/", "/v1/rev", "/v1/self", "/v1/cluster", "/v1/file/x", "/v1/stat/x", "/v1/list", "/v1/walk", "/v1/history/x",
           "/v1/watch", "/v1/wait?timeout=0", "/v1/openapi.json", "/metrics", "/$assets/page.js", "/$cluster")
 
 
@@ -21,8 +21,6 @@ class WithSecrets(web.Case):
 
     def test_every_place_asks_for_one(self):
         for place in PLACES:
-            if place in ("/v1/rev", "/v1/self"):
-                continue  # protocol.md: REV and SELF need no access
             answer = self.get(place)
             self.assertEqual(401, answer.status, place)
             self.assertRegex(answer.headers["WWW-Authenticate"], "^Basic ")
