@@ -105,6 +105,7 @@ async function filters(lab) {
 async function shows_values_in_several_forms(lab) {
   const server = await lab.server();
   await server.put('/v/json', '{"b":[1,2],"a":null}');
+  await server.put('/v/long', ' {"id":12345678901234567890, "id":1.10, "e":[], "s":"\\"{"}');
   await server.put('/v/text', 'plain {text}\nin lines');
   await server.put('/v/binary', new Uint8Array([0x64, 0x00, 0xff]));
   await server.put('/v/json', '{"b":[1,2,3]}');
@@ -123,6 +124,11 @@ async function shows_values_in_several_forms(lab) {
   await page.locator('#copy-path').click();
   await page.getByText('Copied').waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), '/v/json');
+
+  await row(page, '/v/long').click();
+  await page.locator('#details-path', { hasText: '/v/long' }).waitFor();
+  await page.getByRole('button', { name: 'JSON' }).click();
+  assert.equal(await value.textContent(), '{\n  "id": 12345678901234567890,\n  "id": 1.10,\n  "e": [],\n  "s": "\\"{"\n}');
 
   await row(page, '/v/text').click();
   await page.locator('#details-path', { hasText: '/v/text' }).waitFor();
@@ -206,6 +212,38 @@ async function writes(lab) {
   await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
   await row(page, '/w/config').waitFor({ state: 'detached' });
   assert.equal((await server.get('/w/config')).error, 'NOENT');
+}
+
+async function changes_no_line_ends(lab) {
+  const server = await lab.server();
+  await server.put('/w/dos', 'one\r\ntwo\r\n');
+  await server.put('/w/mixed', 'one\r\ntwo\n');
+  const page = await lab.page(server, { at: '/w/' });
+  await row(page, '/w/dos').click();
+  await page.locator('#edit').click();
+  await page.locator('#editor').press('Control+End');
+  await page.locator('#editor').pressSequentially('three\n');
+  await page.locator('#save').click();
+  await page.locator('#value', { hasText: 'three' }).waitFor();
+  assert.equal((await server.get('/w/dos')).value, 'one\r\ntwo\r\nthree\r\n');
+
+  await row(page, '/w/mixed').click();
+  await page.locator('#details-path', { hasText: '/w/mixed' }).waitFor();
+  assert.ok(await page.locator('#edit').isDisabled());
+  assert.match(await page.locator('#edit').getAttribute('title'), /lines/);
+}
+
+async function says_when_nobody_answers(lab) {
+  const server = await lab.server();
+  await server.put('/w/f', 'first');
+  const page = await lab.page(server, { at: '/w/' });
+  await row(page, '/w/f').click();
+  await page.locator('#edit').click();
+  await page.locator('#editor').fill('mine');
+  await server.stop();
+  await page.locator('#save').click();
+  await page.getByText('The server does not answer. The change may have been made, and it may not.').waitFor();
+  assert.equal(await page.locator('#editor').inputValue(), 'mine');
 }
 
 async function shows_a_conflict_as_one(lab) {
@@ -349,7 +387,7 @@ async function fits_a_small_screen_in_the_dark(lab) {
 await run([
   shows_what_there_is, is_live, comes_back_when_the_server_does, comes_back_by_itself, filters,
   shows_values_in_several_forms, copies_a_path_where_there_is_no_clipboard,
-  is_used_with_the_keyboard_alone, writes, shows_a_conflict_as_one,
+  is_used_with_the_keyboard_alone, writes, changes_no_line_ends, says_when_nobody_answers, shows_a_conflict_as_one,
   offers_no_writing_where_there_is_none, asks_for_the_secret, is_served_over_https, makes_no_markup_of_anything,
   carries_ten_thousand_files, fits_a_small_screen_in_the_dark,
 ]);

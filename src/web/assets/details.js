@@ -11,9 +11,20 @@ function url(endpoint, path) {
 }
 
 async function ask(method, address, options = {}) {
-  const response = await fetch(address, { method, cache: 'no-store', ...options });
-  const answer = response.status === 204 ? {} : await response.json();
-  return { ok: response.ok, status: response.status, answer };
+  try {
+    const response = await fetch(address, { method, cache: 'no-store', ...options });
+    const answer = response.status === 204 ? {} : await response.json();
+    return { ok: response.ok, status: response.status, answer };
+  } catch {
+    const made = method === 'GET' ? '' : ' The change may have been made, and it may not.';
+    return { ok: false, status: 0, answer: { detail: `The server does not answer.${made}` } };
+  }
+}
+
+/** The ends of the lines in a text, or null if they differ: an editor knows one kind only. */
+function lineEndOf(text) {
+  if (!text.includes('\r')) return '\n';
+  return /\r(?!\n)|(?<!\r)\n/.test(text) ? null : '\r\n';
 }
 
 /** Whether the text is in the clipboard now. */
@@ -36,6 +47,7 @@ export class Details {
     this.dialog = dialog;
     this.directory = directory;
     this.path = null;
+    this.file = null;
     this.mayWrite = false;
     this.onClose = () => {};
     this.asked = 0;
@@ -150,9 +162,11 @@ export class Details {
 
   writeButtons() {
     const edit = make('button', { type: 'button', textContent: 'Edit', id: 'edit' });
-    edit.disabled = this.file.value.text === undefined;
-    edit.title = edit.disabled ? 'This value is not text' : '';
-    edit.addEventListener('click', () => this.edit(this.file.value.text, this.file.rev));
+    const { text } = this.file.value;
+    if (text === undefined) edit.title = 'This value is not text';
+    else if (lineEndOf(text) === null) edit.title = 'The lines of this value end in different ways, which would be lost';
+    edit.disabled = edit.title !== '';
+    edit.addEventListener('click', () => this.edit(text, this.file.rev));
     const remove = make('button', { type: 'button', textContent: 'Delete', className: 'danger', id: 'delete' });
     remove.addEventListener('click', () => this.confirmDelete(this.file.rev));
     return [edit, remove];
@@ -180,7 +194,8 @@ export class Details {
     const save = make('button', { type: 'button', textContent: 'Save', className: 'main', id: 'save' });
     const cancel = make('button', { type: 'button', textContent: 'Cancel' });
     this.note = make('div', { role: 'alert' });
-    save.addEventListener('click', () => this.save(area.value, this.editedRev));
+    this.edited = () => area.value.replaceAll('\n', lineEndOf(text));
+    save.addEventListener('click', () => this.save(this.edited(), this.editedRev));
     cancel.addEventListener('click', () => this.stopEditing());
     this.panel.replaceChildren(
       this.head(),
@@ -208,13 +223,17 @@ export class Details {
     this.saving = false;
     if (ok) return this.stopEditing();
     if (status === 412) return this.showConflict();
-    this.note.replaceChildren(make('p', { className: 'note bad', textContent: answer.detail }));
+    this.showTrouble(answer.detail);
+  }
+
+  showTrouble(text) {
+    this.note.replaceChildren(make('p', { className: 'note bad', textContent: text }));
   }
 
   /** What is there now, and what may be done about it. */
   async showConflict() {
-    const { ok, answer } = await ask('GET', url('file', this.path));
-    const area = document.getElementById('editor');
+    const { ok, status, answer } = await ask('GET', url('file', this.path));
+    if (!ok && status !== 404) return this.showTrouble(`Conflict: your change was not made. ${answer.detail}`);
     const theirs = ok ? valueOf(answer) : null;
     const note = make('div', { className: 'note bad', id: 'conflict' });
     note.append(make('p', {
@@ -224,7 +243,7 @@ export class Details {
     }));
     if (theirs !== null) note.append(make('pre', { textContent: theirs.text ?? hexDump(bytesOf(theirs)), tabIndex: 0 }));
     const overwrite = make('button', { type: 'button', textContent: ok ? 'Replace it with mine' : 'Create it again' });
-    overwrite.addEventListener('click', () => this.save(area.value, ok ? answer.rev : 0));
+    overwrite.addEventListener('click', () => this.save(this.edited(), ok ? answer.rev : 0));
     const take = make('button', { type: 'button', textContent: 'Give mine up' });
     take.addEventListener('click', () => this.stopEditing());
     note.append(make('div', { className: 'bar' }, overwrite, take));

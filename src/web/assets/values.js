@@ -18,14 +18,39 @@ export function preview(text) {
   return text.slice(0, 400).replace(/\s+/g, ' ').trim();
 }
 
-/** Indented JSON, or null if the text is no JSON object or list. */
-export function prettyJson(text) {
-  if (!/^\s*[[{]/.test(text)) return null;
+const JSON_DEPTH_MAX = 64;  // beyond it the text is mostly indentation
+
+function isJson(text) {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    JSON.parse(text);
+    return true;
   } catch {
-    return null;
+    return false;
   }
+}
+
+/**
+ * Indented JSON, or null if the text is no JSON object or list. Its words are those of the text: what was
+ * parsed has lost digits of long numbers, and keys that come twice.
+ */
+export function prettyJson(text) {
+  if (!/^\s*[[{]/.test(text) || !isJson(text)) return null;
+  const words = text.match(/"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g);
+  const line = (depth) => `\n${'  '.repeat(depth)}`;
+  let out = '';
+  let depth = 0;
+  let last = '';
+  for (const word of words) {
+    const closes = word === ']' || word === '}';
+    const opened = last === '[' || last === '{';
+    if (closes) depth -= 1;
+    if (opened ? !closes : closes || last === ',') out += line(depth);
+    out += word === ':' ? ': ' : word;
+    if (word === '[' || word === '{') depth += 1;
+    if (depth > JSON_DEPTH_MAX) return null;
+    last = word;
+  }
+  return out;
 }
 
 const HEX_BYTES_MAX = 65536;
