@@ -25,6 +25,12 @@ void Core::fetch(Turn& t, MemberId from) {
     send(t, from, Fetch{vector(), resumes ? catch_up_->upto : delivered_});
 }
 
+/// What this one was asked for does not come any more.
+void Core::expect_nothing_of(Turn& t, MemberId peer) {
+    if (taking_ && taking_->from == peer) stop_taking(t);
+    if (fetching_from_ == peer) fetching_from_.reset();
+}
+
 /// How long the one who was asked has for an answer, before another is asked. To leave a snapshot
 /// is to begin anew, so that is for those only of whom nothing at all is heard.
 Duration Core::fetch_patience(Instant now) const {

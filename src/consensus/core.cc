@@ -38,8 +38,7 @@ void Core::on(Turn& t, LinkUp const& in) {
     peer.heard = t.now;
     peer.waiting.reset();
     stop_giving(t, peer);
-    if (taking_ && taking_->from == in.peer) stop_taking(t);
-    if (fetching_from_ == in.peer) fetching_from_.reset();
+    expect_nothing_of(t, in.peer);
     send(t, in.peer, Hello{vector(), configuration_.lineage, forced_from_});
 }
 
@@ -47,8 +46,7 @@ void Core::on(Turn& t, LinkDown const& in) {
     auto const at = peers_.find(in.peer);
     if (at == peers_.end() || !at->second.linked) return t.ignore(Ignored::unknown_link);
     stop_giving(t, at->second);
-    if (taking_ && taking_->from == in.peer) stop_taking(t);
-    if (fetching_from_ == in.peer) fetching_from_.reset();
+    expect_nothing_of(t, in.peer);
     at->second.linked = at->second.greeted = false;
     at->second.waiting.reset();
     at->second.pinned.reset();
@@ -125,7 +123,11 @@ void Core::on(Turn& t, EndOfTurn const&) {
     serve_waiting(t);
     std::optional<Position> pinned;
     for (auto const& [id, peer] : peers_) {
-        if (peer.pinned && (!pinned || *peer.pinned < *pinned)) pinned = peer.pinned;
+        if (!peer.pinned) continue;
+        // What it has delivered since it asked, it never asks for again.
+        Position const needs =
+            std::max(*peer.pinned, Position{peer.vector.epoch, peer.vector.delivered});
+        if (!pinned || needs < *pinned) pinned = needs;
     }
     log_.trim(tuning_.log_bytes, pinned);
 }
@@ -158,7 +160,8 @@ void Core::send_to_voters(Turn& t, Message const& message) {
 }
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Hello const& m) {
-    if (!same_lineage(t, peer, m)) return;
+    peer.greeted = false;  // it may have been forced on since it greeted
+    if (!same_lineage(t, peer, m)) return expect_nothing_of(t, from);
     peer.greeted = true;
     peer.streamed = Slot(0);
     peer.told = Vector{};

@@ -231,6 +231,7 @@ class Core {
     [[nodiscard]] Position position() const { return {epoch(), delivered_}; }
     [[nodiscard]] bool is_ahead(Peer const& p) const;
     void fetch(Turn& t, MemberId from);
+    void expect_nothing_of(Turn& t, MemberId peer);
     bool fetch_from_any(Turn& t, std::function<bool(Peer const&)> const& helps);
     void keep_fetching(Turn& t);
     void serve(Turn& t, MemberId to, Peer& peer, Fetch const& m);
@@ -260,6 +261,7 @@ class Core {
 
     // reads.cc
     void start_reads(Turn& t);
+    void refuse_reads(Turn& t);
     void answer_reads(Turn& t);
     void ask_reads_again(Turn& t);
 

@@ -173,8 +173,7 @@ void Core::enter(Turn& t, Configuration next) {
     if (was_voter && !voter()) {
         t.out.returned = std::move(own_);
         own_.clear();
-        for (std::uint64_t const token : reads_waiting_) t.out.reads_refused.push_back(token);
-        reads_waiting_.clear();
+        refuse_reads(t);
         trace(t, Happened::removed);
     }
     hello_to_all(t);

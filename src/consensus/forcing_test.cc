@@ -72,6 +72,16 @@ TEST_F(ForcingTest, WhoPromisedNeverSealsTheOldEpochAgain) {
     EXPECT_EQ(b.core('b').configuration().lineage, b.start.lineage);
 }
 
+TEST_F(ForcingTest, WhoIsLeftBehindAsksTheSurvivorForNothing) {
+    b.kill('c');
+    force('a');
+    b.pass(seconds(3));
+    ASSERT_EQ(b.core('a').configuration().lineage, after);
+    b.hold('b', 'a');
+    b.pass(seconds(1));
+    for (Message const& m : b.wire[{'b', 'a'}]) EXPECT_STRNE(name_of(m), "FETCH");
+}
+
 TEST_F(ForcingTest, TheSecondOfTwoOrdersIsTheOnlyOne) {
     b.kill('c');
     b.hold('a', 'b');

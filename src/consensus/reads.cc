@@ -31,6 +31,12 @@ void Core::start_reads(Turn& t) {
     answer_reads(t);
 }
 
+/// It votes no more, and so nobody answers it.
+void Core::refuse_reads(Turn& t) {
+    for (std::uint64_t const token : reads_waiting_) t.out.reads_refused.push_back(token);
+    reads_waiting_.clear();
+}
+
 /// An open voter has seen every item it accepted; and every write that was answered has been
 /// accepted by a majority, before any of that majority promised a seal.
 void Core::handle(Turn& t, MemberId from, Peer& peer, ReadQuery const& m) {

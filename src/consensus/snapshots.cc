@@ -113,7 +113,10 @@ void Core::become(Turn& t, Snapshot const& m) {
     if (!own_.empty() && own_.front().oseq() <= settled) t.out.outcome_unknown = settled;
     settle_own(settled);
     trace(t, Happened::snapshot_installed);
-    if (was_voter && !voter()) trace(t, Happened::removed);
+    if (was_voter && !voter()) {
+        refuse_reads(t);
+        trace(t, Happened::removed);
+    }
     for (MemberId const id : c.voters) {
         if (id != me_ && peers_.try_emplace(id).second) peers_[id].heard = t.now;
     }

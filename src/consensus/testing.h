@@ -68,6 +68,7 @@ class Bench {
         CoreInvariants invariants;
         Output last;
         std::vector<std::uint64_t> reads_ready;
+        std::vector<std::uint64_t> reads_refused;
         std::vector<Ignored> ignored;
         bool dead = false;
     };
@@ -161,6 +162,8 @@ class Bench {
         m.ignored.insert(m.ignored.end(), m.last.ignored.begin(), m.last.ignored.end());
         m.reads_ready.insert(m.reads_ready.end(), m.last.reads_ready.begin(),
                              m.last.reads_ready.end());
+        m.reads_refused.insert(m.reads_refused.end(), m.last.reads_refused.begin(),
+                               m.last.reads_refused.end());
     }
     static MemberId id(char c) { return MemberId(std::string(1, c)); }
 
@@ -174,7 +177,7 @@ class Bench {
 
   private:
     void add(char name, Core core) {
-        members.emplace(name, Member{std::move(core), {}, {}, {}, {}, {}, false});
+        members.emplace(name, Member{std::move(core), {}, {}, {}, {}, {}, {}, false});
     }
 };
 
