@@ -31,6 +31,12 @@ bool votes(Core const& core, std::string const& id) {
     return id.size() <= process_id_chars && core.configuration().voter_index(MemberId(id));
 }
 
+std::size_t count_reached(Core const& core) {
+    auto const& voters = core.configuration().voters;
+    return static_cast<std::size_t>(
+        std::count_if(voters.begin(), voters.end(), [&](MemberId id) { return core.reaches(id); }));
+}
+
 /// Those who would stay without `leaver` and were heard since then are a majority of themselves:
 /// the cluster can go on without it. Who was not heard may be dead.
 bool can_go_on_without(MemberId leaver, Instant since, Core const& core) {
@@ -66,7 +72,7 @@ void Membership::found(Instant now, Proposals& proposals) {
 }
 
 bool Membership::look(Instant now, Core const& core, State const& state, Wishes wishes) {
-    follow_phase(now, core);
+    follow_phase(now, core, state);
     if (auto* const voting = std::get_if<Voting>(&phase_)) {
         pulse(now, *voting, state, wishes.proposals);
     }
@@ -92,15 +98,16 @@ bool Membership::look(Instant now, Core const& core, State const& state, Wishes 
     return true;
 }
 
-/// What the core has become, this process is. A voter whose slot is given away leaves.
-void Membership::follow_phase(Instant now, Core const& core) {
+/// What the core has become, this process is. A voter whose slot is given away leaves; so does one
+/// that voted and was removed while it heard of neither.
+void Membership::follow_phase(Instant now, Core const& core, State const& state) {
     bool const empty = core.epoch() == consensus::Epoch(0);
     if (std::holds_alternative<Leaving>(phase_) || std::holds_alternative<Founding>(phase_)) return;
     if (core.voter()) {
         if (std::holds_alternative<Voting>(phase_)) return;
         phase_ = Voting{now, {}};
         next_look_ = now;
-    } else if (std::holds_alternative<Voting>(phase_)) {
+    } else if (std::holds_alternative<Voting>(phase_) || state.was_removed(core.me())) {
         phase_ = Leaving{};
     } else if (!empty && std::holds_alternative<Attaching>(phase_)) {
         phase_ = Following{now, {}};
@@ -270,7 +277,7 @@ void Membership::join(Instant now, Following const& following, Core const& core,
     std::size_t linked = 0;
     std::optional<State::Slot> mine;
     std::optional<State::Slot> free;
-    for (State::Slot& slot : std::vector<State::Slot>(state.slots())) {
+    for (State::Slot& slot : state.slots()) {
         if (!votes(core, slot.content)) {
             if (!free) free = std::move(slot);
             continue;
@@ -309,16 +316,20 @@ bool Membership::may_propose(std::string_view changes, Core const& core, State c
     return true;
 }
 
+/// The voters. As long as so few of them are reached that others may vote by now: whoever is at
+/// their addresses, and at the seeds'.
 std::vector<Target> Membership::targets(Core const& core, State const& state) const {
+    consensus::Configuration const& c = core.configuration();
+    std::size_t const reached = count_reached(core);
+    bool const enough = core.voter() ? reached + 1 >= c.majority() : reached > 0;
     std::vector<Target> targets;
-    bool reached = false;
-    for (MemberId const id : core.configuration().voters) {
-        if (id == core.me()) continue;
-        reached = reached || core.reaches(id);
+    for (MemberId const id : c.voters) {
         auto const address = state.value(node_path(id.str(), "addr"));
-        if (address) targets.push_back({id.str(), std::string(address->view())});
+        if (id == core.me() || !address) continue;
+        Target& target = targets.emplace_back(Target{{}, std::string(address->view())});
+        if (enough || core.reaches(id)) target.id = id.str();
     }
-    if (core.voter() || reached) return targets;
+    if (enough) return targets;
     for (std::string const& seed : seeds_) targets.push_back({std::nullopt, seed});
     return targets;
 }

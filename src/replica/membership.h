@@ -78,7 +78,7 @@ class Membership {
     [[nodiscard]] Identity const& identity() const { return identity_; }
 
   private:
-    void follow_phase(Instant now, consensus::Core const& core);
+    void follow_phase(Instant now, consensus::Core const& core, State const& state);
     void set_if_different(Proposals& proposals, State const& state, std::string const& path,
                           std::string const& value) const;
     void register_in(Proposals& proposals, State const& state, bool votes) const;

@@ -139,7 +139,7 @@ void Cluster::force(Address a) {
 
 void Cluster::retire(Address a) {
     say("retire " + processes_[a]->id);
-    processes_[a]->retires = true;
+    processes_[a]->may_go = true;
     input(a, replica::Retire{});
 }
 
@@ -155,6 +155,7 @@ void Cluster::close(Address a, SessionId session) {
 }
 
 void Cluster::request(Address a, SessionId session, Request const& request) {
+    if (request.rev && request.path->starts_with("/ctl/cal/")) note_operator(a, *request.path);
     if (!processes_[a]->paused) return step(a, replica::ClientRequest{session, request});
     // The request waits in the socket with its own copy of what it points to.
     processes_[a]->kernel.emplace_back([this, a, session, r = request,
@@ -164,6 +165,14 @@ void Cluster::request(Address a, SessionId session, Request const& request) {
         if (r.value) r.value = value;
         step(a, replica::ClientRequest{session, r});
     });
+}
+
+/// Whoever has the slot may lose it by this.
+void Cluster::note_operator(Address a, std::string_view slot) {
+    std::string const holder = content(a, std::string(slot));
+    for (auto const& p : processes_) {
+        if (p && p->id == holder) p->may_go = true;
+    }
 }
 
 std::string Cluster::content(Address a, std::string const& path) const {
@@ -183,7 +192,8 @@ bool Cluster::wants(Address a, Address b) const {
     if (!alive(a)) return false;
     auto const& targets = processes_[a]->targets;
     return std::any_of(targets.begin(), targets.end(), [&](replica::Target const& target) {
-        return address_in(target.address) == b;
+        bool const meant = !target.id || (alive(b) && *target.id == processes_[b]->id);
+        return meant && address_in(target.address) == b;
     });
 }
 
@@ -316,7 +326,7 @@ void Cluster::leave(Address a) {
         network_.reconnect(a);
         q.links.clear();
         q.id = new_id(a);
-        q.leaving = false;
+        q.leaving = q.may_go = false;
         q.invariants = CoreInvariants();
         say(q.id + " is the new id at " + std::to_string(a));
         input(a, replica::IdentityGiven{q.id});
@@ -361,7 +371,7 @@ void Cluster::check_removals(Address a, Configuration const& next) {
     if (next.lineage != before.lineage || next.epoch != before.epoch.next()) return;
     for (MemberId const id : before.voters) {
         auto const at = address_of(id);
-        if (next.voter_index(id) || !at || processes_[*at]->retires) continue;
+        if (next.voter_index(id) || !at || processes_[*at]->may_go) continue;
         if (count_missing(id, before) == 0) {
             violation(a, id.str() + " was removed although everybody hears it");
         }

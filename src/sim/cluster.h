@@ -109,7 +109,7 @@ class Cluster : public Hosts {
         std::int64_t rate = 1000;                   // of its clock, in thousandths
         bool turn_planned = false;
         bool leaving = false;
-        bool retires = false;
+        bool may_go = false;      // it retires, or an operator gives its slot to others
         Instant wake_at = never;  // virtual time
         Revision checked;         // the newest revision that was compared
         Lineage lineage;
@@ -128,6 +128,7 @@ class Cluster : public Hosts {
     void leave(Address a);
     void check(Address a);
     void check_changes(Process& p, Address a);
+    void note_operator(Address a, std::string_view slot);
     void check_removals(Address a, Configuration const& next);
     [[nodiscard]] std::size_t count_missing(MemberId id, Configuration const& c) const;
     [[nodiscard]] Instant local_time(Process const& p) const;
