@@ -21,13 +21,13 @@ MEMBER = re.compile(r"(127\.0\.0\.1:\d+)  ([A-Z2-7]{16})  pid (\d+)")
 
 
 class LocalCluster(lab.Case):
-    def begin(self, *words):
+    def begin(self, *words, **more):
         """The script, as a process group of its own: what a terminal gives Ctrl-C to."""
         folder = tempfile.TemporaryDirectory(prefix="doozer-local-cluster-")
         self.addCleanup(folder.cleanup)
         clean = {k: v for k, v in os.environ.items() if not k.startswith("DOOZER")}
         env = dict(clean, DOOZER_BIN=os.path.dirname(lab.OPTIONS.doozerd), TMPDIR=folder.name,
-                   DOOZERD_FLAGS="-pulse 0.5")
+                   DOOZERD_FLAGS="-pulse 0.5", **more)
         script = subprocess.Popen([str(SCRIPT), *map(str, words)], env=env, text=True, start_new_session=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(self.end, script)
@@ -100,6 +100,14 @@ class LocalCluster(lab.Case):
                 script = self.begin(3, first)
                 self.assertEqual(1, script.wait(30))
                 self.assertOneLine(script.stderr.read(), "127.0.0.1:%d: Address already in use" % (first + taken))
+
+    def test_what_the_environment_says_of_other_clusters_is_not_for_it(self):
+        script = self.begin(2, free_ports(2), DOOZER_BOOT_URI="doozer:?ca=" + self.port().address,
+                            DOOZER_RWSECRET="of another", DOOZER_ROSECRET="of another, too")
+        members, uri = self.members(script, 2)
+        self.assertEqual(0, self.doozer(uri, "add", "/k").code)
+        script.terminate()
+        self.assertStops(script, members)
 
     def test_words_that_it_does_not_know(self):
         for words in (["0"], ["8"], ["three"], ["3", "x"], ["3", "8046", "more"]):
