@@ -185,6 +185,9 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     DOOZER_TRY(options.listen, address_with_port("-l", given.listen));
     if (!given.advertise.empty()) {
         DOOZER_TRY(options.advertise, address_with_port("-advertise", given.advertise));
+        if (options.advertise->port == 0) {
+            return refused("-advertise " + given.advertise + ": others need its port");
+        }
     }
     net::Address const own = options.advertise ? *options.advertise : options.listen;
     if (is_any(own)) {

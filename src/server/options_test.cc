@@ -98,6 +98,7 @@ TEST(Options, NonsenseIsRefused) {
     EXPECT_TRUE(error({"-l", "[::]:8046"}).starts_with("-l [::]:8046: others reach"));
     EXPECT_TRUE(error({"-l", ":8046", "-advertise", ":1"}).starts_with("-advertise :1: others"));
     EXPECT_TRUE(error({"-advertise", "host"}).starts_with("-advertise host: missing port"));
+    EXPECT_EQ(error({"-advertise", "host:0"}), "-advertise host:0: others need its port");
     EXPECT_EQ(error({"-tlscert", "f"}), "need both -tlscert and -tlskey");
     EXPECT_EQ(error({"-tlskey", "f"}), "need both -tlscert and -tlskey");
     EXPECT_TRUE(error({"-maxvalue", "268435457"}).starts_with("-maxvalue: "));
