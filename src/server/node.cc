@@ -78,6 +78,10 @@ Result<Done> Node::prepare() {
     if (files) {
         DOOZER_TRY(web_tls_, net::TlsServer::make(files, std::nullopt, "http/1.1"));
     }
+    if (!options_.tls_authority_file.empty()) {
+        DOOZER_TRY([[maybe_unused]] auto const trusted,
+                   net::TlsClient::trusting(options_.tls_authority_file));
+    }
     DOOZER_TRY([[maybe_unused]] Done const read, read_journal());
     DOOZER_TRY([[maybe_unused]] Done const listening, listener_.listen(options_.listen));
     return prepare_web();

@@ -320,6 +320,15 @@ class Files(lab.Case):
         self.refused(path("one.key"), path("one.pem"), "one")
         self.refused(FOLDER, path("one.key"), "doozer-tls-")
 
+    def test_nobody_to_trust(self):
+        """unreadable TLS files: with -b it would look for its cluster for ever"""
+        at = ("-l", self.port().address, "-w", "false", "-b", "doozer:?tl=1&ca=" + self.port().address)
+        for file in ("/nope.pem", path("one.key")):
+            for flags, env in ((("-tlsca", file), None), ((), {"DOOZER_TLSCA": file})):
+                got = self.run_doozerd(*at, *flags, env=env)
+                self.assertGreater(got.code, 0)
+                self.assertOneLine(got.stderr, "^doozerd: certificates %s: " % re.escape(file))
+
 
 if __name__ == "__main__":
     lab.main()
