@@ -39,6 +39,7 @@ class DurableClient : private Client {
     using Client::access;
     using Client::address;
     using Client::async_access;
+    using Client::async_force;
     using Client::async_get;
     using Client::async_getdir;
     using Client::async_getdir_at;
@@ -46,10 +47,12 @@ class DurableClient : private Client {
     using Client::async_rev;
     using Client::async_self;
     using Client::async_stat;
+    using Client::async_status;
     using Client::async_wait;
     using Client::async_walk;
     using Client::async_walk_at;
     using Client::connections;
+    using Client::force;
     using Client::get;
     using Client::getdir;
     using Client::getdir_at;
@@ -57,6 +60,7 @@ class DurableClient : private Client {
     using Client::rev;
     using Client::self;
     using Client::stat;
+    using Client::status;
     using Client::wait;
     using Client::walk;
     using Client::walk_at;

@@ -79,6 +79,19 @@ TEST(DurableClient, TakesThePlaceOfAClient) {
     EXPECT_EQ(ran.get(), "b");
 }
 
+template <typename AnyClient>
+constexpr bool tells_its_cluster = requires(AnyClient client) {
+    client.status();
+    client.async_status([](Result<std::string> const&) {});
+    client.force("cluster", "id", false);
+    client.async_force("cluster", "id", false, [](Result<Revision> const&) {});
+};
+
+TEST(DurableClient, HasWhatIsForOperatorsToo) {
+    EXPECT_TRUE(tells_its_cluster<Client>);
+    EXPECT_TRUE(tells_its_cluster<DurableClient>);
+}
+
 TEST(DurableClient, CannotBeTakenForAClientThatIsNotDurable) {
     EXPECT_FALSE((std::is_convertible_v<DurableClient&, Client&>));
 }
