@@ -20,7 +20,9 @@ std::string tag_of(Revision rev) {
 std::optional<Revision> revision_in(std::string_view tag) {
     if (tag.size() < 3 || !tag.starts_with('"') || !tag.ends_with('"')) return std::nullopt;
     auto const number = parse_integer(tag.substr(1, tag.size() - 2));
-    return number.ok() ? std::optional(Revision(number.value())) : std::nullopt;
+    // Below 0 are conditions of the protocol, not revisions: -1 would be none at all.
+    if (!number.ok() || number.value() < 0) return std::nullopt;
+    return Revision(number.value());
 }
 
 class FileExchange : public Exchange {

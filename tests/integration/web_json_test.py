@@ -45,7 +45,7 @@ class Files(web.Case):
         self.assertError(self.delete("/c", headers={"If-Match": '"%d"' % first}), 412, "REV_MISMATCH")
         self.assertEqual("2", self.get("/v1/file/c").json["value"])
         self.assertEqual(204, self.ask("DELETE", "/v1/file/c?rev=%d" % second).status)
-        for headers in ({"If-Match": "*"}, {"If-Match": "12"}, {"If-None-Match": '"1"'},
+        for headers in ({"If-Match": "*"}, {"If-Match": "12"}, {"If-Match": '"-1"'}, {"If-None-Match": '"1"'},
                         {"If-Match": '"1"', "If-None-Match": "*"}):
             self.assertError(self.put("/c", b"", headers=headers), 400, "OTHER")
 
