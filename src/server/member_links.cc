@@ -37,8 +37,20 @@ RefusedLink::Why why_of(RefusalReason reason) {
     return RefusedLink::Why::other;
 }
 
+constexpr char const* need_a_secret = "members at other than loopback addresses need a secret: ";
+
 bool is_loopback(net::asio::ip::address const& address) {
     return address.is_loopback();
+}
+
+/// An address by which others reach a process, though this one may do so by way of loopback. What a
+/// name stands for is seen when it is dialled.
+bool is_elsewhere(std::string const& advertised) {
+    auto const parsed = net::parse_address(advertised, 0);
+    if (!parsed.ok()) return false;
+    net::error_code no_number;
+    auto const address = net::asio::ip::make_address(parsed.value().host, no_number);
+    return !no_number && !is_loopback(address);
 }
 
 }  // namespace
@@ -138,7 +150,7 @@ MemberDialer::Callbacks MemberLinks::dialer_callbacks() {
 std::string MemberLinks::select(std::vector<net::tcp::endpoint>& endpoints) const {
     if (tls_ || settings_.insecure_members) return {};
     std::erase_if(endpoints, [](auto const& e) { return !is_loopback(e.address()); });
-    return "members that are not on one machine need a secret: " + std::string(how_to_know_members);
+    return std::string(need_a_secret) + std::string(how_to_know_members);
 }
 
 MemberLinks::ConnectionPtr MemberLinks::dialled(net::tcp::socket socket) {
@@ -187,10 +199,10 @@ std::optional<Refusal> MemberLinks::objection_to(MemberConnection& connection,
                        "members of this cluster need its secret: set DOOZER_CLUSTER_SECRET or "
                        "-clustersecret"};
     }
-    if (!proved && !settings_.insecure_members && !connection.connection().is_loopback()) {
+    bool const local = connection.connection().is_loopback() && !is_elsewhere(greeting.address);
+    if (!proved && !settings_.insecure_members && !local) {
         return Refusal{RefusalReason::secret, self_.id,
-                       "members that are not on one machine need a secret: " +
-                           std::string(how_to_know_members)};
+                       std::string(need_a_secret) + std::string(how_to_know_members)};
     }
     if (auto refusal = objection(self_, settings_.versions, greeting)) return refusal;
     if (connection.is_dialled() && greeting.link != connection.link) {

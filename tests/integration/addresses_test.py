@@ -98,6 +98,16 @@ class Addresses(Case):
         entries = {value.decode() for _, _, value in self.connect(servers[0]).files("/ctl/ns/local/*")}
         self.assertEqual({s.address for s in servers}, entries)
 
+    def test_without_a_secret_all_are_known_by_loopback_addresses(self):
+        """Who attaches by way of loopback, but is elsewhere for the others, could not link to all of them."""
+        elsewhere = ("-advertise", "192.0.2.1:8046")
+        for flags, to in ((elsewhere, self.start()), ((), self.start(None, *elsewhere))):
+            got = self.run_doozerd("-l", self.port().address, "-w", "false", "-a", to.address, *flags)
+            self.assertGreater(got.code, 0)
+            self.assertRegex(got.stderr.splitlines()[-1], "^doozerd: .* need a secret: set DOOZER_CLUSTER_SECRET or")
+        founder = self.start(None, *elsewhere, "-insecure-members")
+        self.attach(founder, None, *elsewhere, "-insecure-members")
+
     def test_those_that_hold_no_copy_say_so(self):
         """Two that attach to each other wait for somebody who has one."""
         ports = [self.port(), self.port()]
