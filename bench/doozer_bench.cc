@@ -303,56 +303,17 @@ bool compare_with_floor(Server const& doozerd, Server const& echo, std::int64_t 
     return true;
 }
 
+constexpr char usage_text[] =
+    "Usage: doozer-bench -doozerd host:port [-redis host:port] [-echo host:port]\n"
+    "                    [-seconds n]\n";
+
 int usage(std::string const& why) {
-    std::fprintf(stderr,
-                 "doozer-bench: %s\n"
-                 "Usage: doozer-bench -doozerd host:port [-redis host:port] [-echo host:port]\n"
-                 "                    [-seconds n]\n",
-                 why.c_str());
+    std::fprintf(stderr, "doozer-bench: %s\n%s", why.c_str(), usage_text);
     return 2;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    std::string doozerd;
-    std::string redis;
-    std::string echo;
-    std::int64_t seconds = 5;
-    base::Flags flags;
-    flags.add_text("doozerd", doozerd);
-    flags.add_text("redis", redis);
-    flags.add_text("echo", echo);
-    flags.add_integer("seconds", seconds);
-    std::vector<std::string_view> const words(argv + 1, argv + argc);
-    auto const read = flags.parse(words);
-    if (!read.ok()) return usage(read.error().detail);
-    if (read.value() != words.size() || seconds < 1) return usage("unexpected argument");
-
-    std::vector<Server> servers;
-    auto const add = [&](std::string const& name, std::string const& text,
-                         std::unique_ptr<Protocol> protocol) -> bool {
-        if (text.empty()) return true;
-        auto const address = net::parse_address(text, 0);
-        net::error_code error;
-        auto const ip =
-            net::asio::ip::make_address(address.ok() ? address.value().host : std::string(), error);
-        if (error) return false;
-        servers.push_back({name, std::move(protocol), {ip, address.value().port}});
-        return true;
-    };
-    if (!add("doozerd", doozerd, std::make_unique<Doozer>()))
-        return usage("-doozerd: no IP address");
-    if (!add("redis", redis, std::make_unique<Redis>())) return usage("-redis: no IP address");
-    if (servers.empty()) return usage("no server");
-    if (!echo.empty()) {
-        if (doozerd.empty() || !add("echo", echo, std::make_unique<Echo>()))
-            return usage("-echo: no IP address, or nothing to compare it with");
-        return compare_with_floor(servers.front(), servers.back(), seconds)
-                   ? 0
-                   : usage("a server failed under load");
-    }
-
+/// Every load on every server, one after the other. The exit status.
+int compare(std::vector<Server> const& servers, std::int64_t seconds) {
     for (Server const& server : servers) {
         if (!fill(server.endpoint, *server.protocol))
             return usage(server.name + " does not answer");
@@ -382,4 +343,52 @@ int main(int argc, char** argv) {
         }
     }
     return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::string doozerd;
+    std::string redis;
+    std::string echo;
+    std::int64_t seconds = 5;
+    bool help = false;
+    base::Flags flags;
+    flags.add_boolean("h", help);
+    flags.add_boolean("help", help);
+    flags.add_text("doozerd", doozerd);
+    flags.add_text("redis", redis);
+    flags.add_text("echo", echo);
+    flags.add_integer("seconds", seconds);
+    std::vector<std::string_view> const words(argv + 1, argv + argc);
+    auto const read = flags.parse(words);
+    if (!read.ok()) return usage(read.error().detail);
+    if (help) return std::fputs(usage_text, stdout) < 0;
+    if (read.value() != words.size() || seconds < 1) return usage("unexpected argument");
+
+    std::vector<Server> servers;
+    auto const add = [&](std::string const& name, std::string const& text,
+                         std::unique_ptr<Protocol> protocol) -> bool {
+        if (text.empty()) return true;
+        auto const address = net::parse_address(text, 0);
+        net::error_code error;
+        auto const ip =
+            net::asio::ip::make_address(address.ok() ? address.value().host : std::string(), error);
+        if (error) return false;
+        servers.push_back({name, std::move(protocol), {ip, address.value().port}});
+        return true;
+    };
+    if (!add("doozerd", doozerd, std::make_unique<Doozer>()))
+        return usage("-doozerd: no IP address");
+    if (!add("redis", redis, std::make_unique<Redis>())) return usage("-redis: no IP address");
+    if (servers.empty()) return usage("no server");
+    if (!echo.empty()) {
+        if (doozerd.empty() || !add("echo", echo, std::make_unique<Echo>()))
+            return usage("-echo: no IP address, or nothing to compare it with");
+        return compare_with_floor(servers.front(), servers.back(), seconds)
+                   ? 0
+                   : usage("a server failed under load");
+    }
+
+    return compare(servers, seconds);
 }

@@ -60,6 +60,7 @@ base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const>
     flags.add_integer("r", rev);
     flags.add_duration("t", wait_timeout);
     flags.add_boolean("h", help);
+    flags.add_boolean("help", help);
     flags.add_boolean("l", linear);
     flags.add_boolean("v", version);
     if (more != nullptr) more(flags, *this);

@@ -89,6 +89,7 @@ TEST(Help, TellsTheUsageOfEveryCommandInBothWays) {
         Ending const expected{usage_of(*command), "", exit_success};
         EXPECT_EQ(run_words({"help", name}), expected);
         EXPECT_EQ(run_words({"-h=false", name, "-r", "1", "-h", "x", "y", "z"}), expected);
+        EXPECT_EQ(run_words({name, "--help"}), expected);
     }
 }
 
