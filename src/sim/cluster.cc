@@ -396,15 +396,22 @@ void Cluster::check_changes(Process& p, Address a) {
 // --- questions -------------------------------------------------------------------------------
 
 bool Cluster::can_lose(Address lost) const {
+    std::size_t slots = 0;
+    for (auto const& p : processes_) {
+        if (p) slots = std::max(slots, p->replica.state().slots().size());
+    }
     auto const holds = [&](Configuration const& c) {
         std::size_t left = 0;
         for (MemberId const id : c.voters) {
             auto const a = address_of(id);
             // An order to remove it may be on its way.
-            bool const goes = count_missing(id, c) >= c.majority();
+            bool const goes = a && (processes_[*a]->may_go || count_missing(id, c) >= c.majority());
             if (a && *a != lost && !goes) ++left;
         }
-        return left >= c.majority();
+        // Who is to be lost may be about to vote.
+        bool const votes = c.voter_index(MemberId(processes_[lost]->id)).has_value();
+        bool const joins = !votes && slots > c.voters.size();
+        return left >= (joins ? (c.voters.size() + 1) / 2 + 1 : c.majority());
     };
     for (Address a = 0; a < processes_.size(); ++a) {
         if (!alive(a) || a == lost || core(a).epoch() == Epoch(0)) continue;
@@ -426,6 +433,20 @@ bool Cluster::converged() const {
         if (p->replica.store().revision() != first->replica.store().revision()) return false;
     }
     return first != nullptr;
+}
+
+bool Cluster::complete() const {
+    auto const living = static_cast<std::size_t>(
+        std::count_if(processes_.begin(), processes_.end(), [](auto const& p) {
+            return p && (p->replica.core().voter() || !p->replica.membership().retires());
+        }));
+    auto const& any = *std::find_if(processes_.begin(), processes_.end(),
+                                    [](auto const& p) { return p != nullptr; });
+    MemberIds const& voters = any->replica.core().configuration().voters;
+    std::size_t const slots = any->replica.state().slots().size();
+    return voters.size() == std::min({living, slots, consensus::voters_max}) &&
+           std::all_of(voters.begin(), voters.end(),
+                       [&](MemberId id) { return address_of(id).has_value(); });
 }
 
 void Cluster::violation(Address a, std::string const& what) {

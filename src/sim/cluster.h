@@ -85,6 +85,8 @@ class Cluster : public Hosts {
     [[nodiscard]] bool can_lose(Address a) const;
     /// All living processes hold the same and wait for nothing.
     [[nodiscard]] bool converged() const;
+    /// All voters live, and as many as there can be. REQUIRES: converged().
+    [[nodiscard]] bool complete() const;
 
     // --- from the network
     void link_up(Address at, Address peer) override;

@@ -9,7 +9,7 @@ std::vector<std::string> const& fault_kinds() {
     static std::vector<std::string> const kinds = {
         "cut one way", "partition",    "pause",           "crash",      "silent crash",
         "stall",       "reset",        "slow link",       "clock skew", "tiny window",
-        "tiny log",    "tiny history", "frozen majority", "retire"};
+        "tiny log",    "tiny history", "frozen majority", "retire",     "operator"};
     return kinds;
 }
 
@@ -119,7 +119,7 @@ class Run {
         Address const a = any();
         Address const b = any();
         std::int64_t const longest = prng_.one_in(4) ? 6000 : 400;
-        std::uint64_t const dice = prng_.below(8);
+        std::uint64_t const dice = prng_.below(9);
         if (dice == 0 && a != b) {
             count("cut one way");
             cut_for(a, b, some_time(longest));
@@ -142,7 +142,37 @@ class Run {
             slow_for(a, some_time(longest));
         } else if (dice == 7 && !cluster_.alive(a)) {
             cluster_.start(a);
+        } else if (dice == 8) {
+            operate(a);
         }
+    }
+
+    /// An operator makes a slot, gives it away or takes it away, or overwrites an address.
+    void operate(Address a) {
+        if (!cluster_.serving(a) || cluster_.paused(a) || retiring_) return;
+        std::string path = "/ctl/cal/" + std::to_string(prng_.below(options_.members + 1));
+        auto const holder = cluster_.address_of(MemberId(cluster_.content(a, path)));
+        if (holder && !cluster_.can_lose(*holder)) return;
+        count("operator");
+        Request r;
+        r.verb = holder && prng_.one_in(4) ? Verb::del : Verb::set;
+        if (prng_.one_in(8)) {
+            path = "/ctl/node/" + cluster_.core(any_alive()).me().str() + "/addr";
+            r.verb = Verb::set;
+        }
+        store::Store const& store = cluster_.store(a);
+        r.path = path;
+        r.rev = store.find(store::Path::trusted(path), store.revision()).rev;
+        if (r.verb == Verb::set) r.value = prng_.one_in(4) ? "rubbish" : "";
+        SessionId const session = cluster_.open(a);
+        cluster_.request(a, session, r);
+        cluster_.close(a, session);
+    }
+
+    Address any_alive() {
+        Address a = any();
+        while (!cluster_.alive(a)) a = (a + 1) % cluster_.addresses();
+        return a;
     }
 
     void resume(Address a) {
@@ -310,9 +340,18 @@ class Run {
         Instant const until = schedule_.now() + converge_within;
         while (good() && schedule_.now() < until) {
             pass(milliseconds(137));  // in no step with what is done regularly
-            if (cluster_.converged()) return;
+            if (cluster_.converged() && cluster_.complete()) return;
         }
-        if (good()) fail("the members do not converge");
+        if (good() && !cluster_.converged()) return fail("the members do not converge");
+        if (good()) fail("who lives does not vote, although there are slots" + slots());
+    }
+
+    std::string slots() {
+        std::string all;
+        for (auto const& slot : cluster_.replica(any_alive()).state().slots()) {
+            all.append(", ").append(slot.path).append("=").append(slot.content);
+        }
+        return all;
     }
 
     RunOptions options_;
