@@ -11,8 +11,6 @@ namespace {
 constexpr std::size_t gather_max = 64;
 /// Input that was taken whole leaves its memory behind, unless it is this large.
 constexpr std::size_t kept_capacity_max = 4096;
-/// What TLS begins with: a record of the handshake. RFC 8446, 5.1.
-constexpr char tls_first_byte = 0x16;
 
 }  // namespace
 

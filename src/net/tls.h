@@ -15,6 +15,9 @@ struct ssl_ctx_st;
 
 namespace doozer::net {
 
+/// What TLS begins with: a record of the handshake. RFC 8446, 5.1.
+inline constexpr char tls_first_byte = 0x16;
+
 /// What both sides of a connection know and prove to each other in place of certificates, and the
 /// protocol (ALPN, RFC 7301) that they speak then and nobody else. TLS 1.3 with an external key:
 /// RFC 8446, 4.2.11.

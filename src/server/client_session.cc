@@ -52,7 +52,11 @@ bool ClientSession::is_for_clients(std::string_view bytes) {
         return false;
     }
     talks_ = Talks::as_client;
-    if (plain && tls_only_) host_.on_client_end(*this, "TLS: the other side speaks no TLS");
+    if (plain && tls_only_) {
+        host_.on_client_end(*this, "TLS: the other side speaks no TLS");
+    } else if (plain && bytes.front() == net::tls_first_byte) {
+        host_.on_client_end(*this, "TLS: there is no certificate and no cluster secret here");
+    }
     return true;
 }
 

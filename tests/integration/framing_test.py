@@ -213,6 +213,7 @@ class Malformed(lab.Case):
         """length prefix over the limit: what a browser or a TLS client sends first"""
         self.closes(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         self.closes(bytes.fromhex("16030102000100") + bytes(64))
+        lab.poll(lambda: "TLS: there is no certificate and no cluster secret here" in self.server_.stderr())
 
     def test_nothing_is_allocated_ahead_of_the_bytes(self):
         """nothing is allocated ahead of the bytes that arrive"""
