@@ -21,10 +21,6 @@ std::string as_sent(store::Event const& event) {
     return text;
 }
 
-Error not_there_yet() {
-    return {Errc::other, "that revision is not there yet"};
-}
-
 class EventStream : public Stream {
   public:
     using Stream::Stream;
@@ -65,21 +61,21 @@ class EventStream : public Stream {
     }
 
   private:
-    /// Behind the last event that was received, or from a revision, or what comes from now on.
+    /// Behind the last event that was received, or from a revision, or what comes from now on. One
+    /// that is not there yet is waited for: another member, which this client comes from, may be
+    /// ahead; and to be refused is the end of an EventSource.
     Result<Revision> first_revision() {
         store::Store const& store = host().store();
         DOOZER_TRY(auto const given, revision());
         Revision from = given.value_or(store.revision().next());
         if (std::string const* const last = request().header("last-event-id")) {
             auto const number = parse_integer(*last);
-            if (!number.ok()) return Error{Errc::other, "Last-Event-ID: must be a revision"};
-            // Not next() of a number that may be the largest there is.
-            if (number.value() > store.revision().value()) return not_there_yet();
+            if (!number.ok() || number.value() >= revision_max.value())
+                return Error{Errc::other, "Last-Event-ID: must be a revision"};
             from = Revision(number.value()).next();
         }
         from = std::max(from, Revision(1));
         if (from < store.first_revision()) return Error{Errc::too_late};
-        if (from > store.revision().next()) return not_there_yet();
         return from;
     }
 

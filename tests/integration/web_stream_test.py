@@ -24,10 +24,22 @@ class Watching(web.Case):
         events = self.events("?glob=/w/**&rev=1", {"Last-Event-ID": str(revs[2])})
         self.assertEqual(revs[3:], [events.next()[0], events.next()[0]])
         self.assertEqual(revs[0], self.events("?glob=/w/**&rev=1").next()[0])
-        for not_there in ("x", "", str(revs[-1] + 1000), str(2**63 - 1)):
-            self.assertEqual(400, self.events("", {"Last-Event-ID": not_there}).status, not_there)
-        self.assertEqual(400, self.events("?rev=100000").status)
+        for none in ("x", "", str(2**62), str(2**63 - 1), str(2**63)):
+            self.assertEqual(400, self.events("", {"Last-Event-ID": none}).status, none)
         self.assertEqual(400, self.events("?glob=nonsense").status)
+
+    def test_a_revision_that_is_not_there_yet_is_waited_for(self):
+        """As a browser asks that was told of it by a member that is ahead of this one."""
+        last = self.put("/w/a", b"").json["rev"]
+        streams = [self.events("?glob=/w/*", {"Last-Event-ID": str(last + 2)}),
+                   self.events("?glob=/w/*&rev=%d" % (last + 3))]
+        client = self.connect(self.doozerd)
+        revs = [client.put("/w/b", b"%d" % i) for i in range(4)]
+        self.assertEqual(last + 4, revs[3])
+        for stream in streams:
+            self.assertEqual(revs[2:], [stream.next()[0], stream.next()[0]])
+        self.assertEqual(200, self.events("?rev=%d" % (2**63 - 1)).status)
+        self.assertEqual(200, self.get("/v1/rev").status)
 
     def test_a_history_longer_than_one_turn(self):
         client = self.connect(self.doozerd)
