@@ -61,7 +61,7 @@ void Connection::on_readable() {
     std::size_t const size = socket_.read_some(asio::buffer(buffer_), error);
     if (error == asio::error::would_block) return wait_readable();
     bool const cut_short = tls_ && connected_here_ && !tls_->handshake_done();
-    if (error) return end(cut_short ? "TLS: the connection was closed in the handshake" : "");
+    if (error) return end(cut_short ? tls_cut_short : std::string_view());
     bytes_read_ += size;
     std::string_view const arrived(buffer_.data(), size);
     if (TlsServer const* const server = std::exchange(tls_server_, nullptr)) {

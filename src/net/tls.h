@@ -17,6 +17,8 @@ namespace doozer::net {
 
 /// What TLS begins with: a record of the handshake. RFC 8446, 5.1.
 inline constexpr char tls_first_byte = 0x16;
+/// How a connection ends whose other side closes it in the handshake without a word.
+inline constexpr std::string_view tls_cut_short = "TLS: the connection was closed in the handshake";
 
 /// What both sides of a connection know and prove to each other in place of certificates, and the
 /// protocol (ALPN, RFC 7301) that they speak then and nobody else. TLS 1.3 with an external key:

@@ -330,7 +330,10 @@ void MemberLinks::on_gone(MemberConnection& connection, std::string const& why) 
     std::string const line = "no link to " + aim->target.address + ": " + why +
                              "; is DOOZER_CLUSTER_SECRET the same on both sides?";
     bool const is_news = aim->reported != line;
-    RefusedLink const refused{RefusedLink::Why::secret, true, aim->target.address, "", line};
+    // Who says nothing may have no secret, or have just ended, or run out of descriptors.
+    auto const reason =
+        why == net::tls_cut_short ? RefusedLink::Why::other : RefusedLink::Why::secret;
+    RefusedLink const refused{reason, true, aim->target.address, "", line};
     dialer_.refused(connection.aim, line, false);
     if (is_news) report(refused);
 }

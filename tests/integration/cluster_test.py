@@ -182,6 +182,17 @@ class Cluster(cluster_lab.ClusterCase):
                 s.sendall(garbage)
         self.connect(servers[0]).put("/k", b"w")
 
+    def test_who_is_shut_out_for_a_moment_tries_again(self):
+        """by a member that is just ending, or has no descriptors left"""
+        secret = {"DOOZER_CLUSTER_SECRET": "the family jewels are here"}
+        port = self.port()
+        with socket.create_server(("127.0.0.1", port.number)) as door:
+            attaching = self.keep(lab.Server(self.port(), "-a", port.address, env=secret))
+            door.accept()[0].close()
+        self.start(port, env=secret)
+        lab.poll(attaching.listens, why="%s listening" % attaching.address)
+        self.connect(attaching).rev()
+
 
 if __name__ == "__main__":
     lab.main()
