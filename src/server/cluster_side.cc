@@ -6,6 +6,7 @@
 
 #include "server/entropy.h"
 #include "wire/member_codec.h"
+#include "wire/member_routes.h"
 
 namespace doozer::server {
 
@@ -18,13 +19,6 @@ MemberLinks::Settings settings_of(Options const& options, wire::MemberVersions v
     settings.insecure_members = options.insecure_members;
     settings.seed = random_number();
     return settings;
-}
-
-/// What can be large and is in no hurry goes out of the way of everything else.
-MemberLinks::Route route_of(consensus::Message const& message) {
-    bool const may_be_large = std::holds_alternative<consensus::Snapshot>(message) ||
-                              std::holds_alternative<consensus::Decided>(message);
-    return may_be_large ? MemberLinks::Route::by_size : MemberLinks::Route::with_frames;
 }
 
 void log_event(base::ProcessId const& self, consensus::TraceEvent const& e) {
@@ -152,7 +146,7 @@ void ClusterSide::send(consensus::Send const& send) {
     if (link == linked_.end()) return;
     encoded_.clear();
     wire::append_message(encoded_, send.message, link->second);
-    links_.send(to, base::Bytes(encoded_), route_of(send.message));
+    links_.send(to, base::Bytes(encoded_), wire::route_of(send.message));
 }
 
 /// This process was removed from the cluster, and goes on under a new id.

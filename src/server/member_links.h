@@ -26,6 +26,7 @@
 #include "server/member_connection.h"
 #include "server/member_dialer.h"
 #include "server/member_greeting.h"
+#include "wire/member_routes.h"
 
 namespace doozer::server {
 
@@ -80,12 +81,10 @@ class MemberLinks final : private MemberConnectionHost {
         base::Duration dead_after = base::seconds(2);  ///< when nothing comes
         /// A link that is older was lost by the other side, if that dials again.
         base::Duration settled_after = base::seconds(1);
-        std::size_t bulk_bytes = base::member_bulk_bytes;
-        std::size_t queue_bytes_max = base::member_queue_bytes_max;
+        wire::MemberLinkBounds bounds = {};
         std::uint64_t seed = 0;
     };
-    /// How a message goes: with all others in order, or out of their way.
-    enum class Route { by_size, with_frames, bulk };
+    using Route = wire::MemberRoute;
 
     MemberLinks(net::asio::io_context& loop, net::ReadBuffer& buffer, Settings settings,
                 Callbacks callbacks);

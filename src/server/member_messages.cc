@@ -13,13 +13,13 @@ bool MemberLinks::send(ProcessId const& to, base::Bytes message, Route route) {
     auto const found = links_.find(to);
     if (found == links_.end() || !found->second.frames->is_open()) return false;
     if (message.size() > base::member_message_bytes_max) return false;
-    bool const is_bulk =
-        route == Route::bulk || (route == Route::by_size && message.size() > settings_.bulk_bytes);
-    if (is_bulk) return send_bulk(found->second, std::move(message));
+    if (settings_.bounds.is_bulk(route, message.size())) {
+        return send_bulk(found->second, std::move(message));
+    }
     MemberConnection& frames = *found->second.frames;
     frames.send(std::move(message));
-    if (frames.backlog() > settings_.queue_bytes_max) frames.flush();
-    if (frames.backlog() > settings_.queue_bytes_max) frames.fail("it takes messages too slowly");
+    if (settings_.bounds.cuts_off(frames.backlog())) frames.flush();
+    if (settings_.bounds.cuts_off(frames.backlog())) frames.fail("it takes messages too slowly");
     return frames.is_open();
 }
 
@@ -32,7 +32,7 @@ void MemberLinks::flush() {
 
 bool MemberLinks::send_bulk(Link& link, base::Bytes message) {
     std::size_t const waiting = link.waiting_bytes + (link.bulk ? link.bulk->backlog() : 0);
-    if (waiting + message.size() > base::member_message_bytes_max) return false;
+    if (settings_.bounds.drops_bulk(waiting, message.size())) return false;
     if (link.bulk) {
         if (link.bulk->is_open()) link.bulk->send(std::move(message));
         return link.bulk->is_open();
