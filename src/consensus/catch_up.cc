@@ -1,6 +1,5 @@
 // R11: fetching what others have delivered, and serving those who are behind.
 #include "consensus/core.h"
-#include "consensus/mutants.h"
 #include "consensus/validity.h"
 
 namespace doozer::consensus {
@@ -147,16 +146,15 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Decided const& m) {
 
 /// From one in my epoch. What it delivered was chosen in the lanes, so it is as if I had read them.
 void Core::take_current(Turn& t, MemberId from, Decided const& m) {
-    if (m.from > delivered_ && !mutated(Mutant::ignore_run_gap)) return t.ignore(Ignored::gap);
+    if (m.from > delivered_) return t.ignore(Ignored::gap);
     if (m.upto <= delivered_) return t.ignore(Ignored::nothing_new);
     for (Item const& item : m.items) {
         if (item.slot < delivered_) continue;
         if (deliver(t, item)) return;  // then its sender had ended the epoch by the lanes, as we do
     }
     reach(m.upto);
-    bool const raise = open() || mutated(Mutant::raise_lanes_when_closed);
     for (Lane l = 0; l < lanes_.size(); ++l) {
-        if (raise) lanes_[l].skip_to(delivered_);
+        if (open()) lanes_[l].skip_to(delivered_);
         lanes_[l].drop_below(delivered_);
     }
     retry_deferred(t);
@@ -168,13 +166,6 @@ void Core::take_current(Turn& t, MemberId from, Decided const& m) {
 /// still promises and accepts. Pieces may come from different members: an epoch that is over is the
 /// same everywhere; and two that answer at once would undo each other's work for ever.
 void Core::take_ended(Turn& t, MemberId from, Decided const& m) {
-    if (mutated(Mutant::apply_later_run_early)) {
-        for (Item const& item : m.items) {
-            if (item.slot >= delivered_ && deliver(t, item)) return;
-        }
-        reach(m.upto);
-        for (Lane l = 0; l < lanes_.size() && open(); ++l) lanes_[l].skip_to(delivered_);
-    }
     Slot const have = catch_up_ ? std::max(catch_up_->upto, delivered_) : delivered_;
     if (m.from > have) return t.ignore(Ignored::gap);
     if (!catch_up_) catch_up_ = CatchUp{{}, delivered_, 0};

@@ -1,6 +1,5 @@
 #include "consensus/core.h"
 
-#include "consensus/mutants.h"
 #include "consensus/validity.h"
 
 namespace doozer::consensus {

@@ -1,6 +1,5 @@
 // R4 chosen, R5 deliver, R10 the end of an epoch.
 #include "consensus/core.h"
-#include "consensus/mutants.h"
 
 namespace doozer::consensus {
 
@@ -32,12 +31,12 @@ bool Core::chosen(Slot s) const {
     Lane const lane = configuration_.lane_of(s);
     std::size_t votes = lanes_[lane].upto() > s ? 1 : 0;
     for (auto const& [id, peer] : peers_) {
-        if (!configuration_.voter_index(id) && !mutated(Mutant::votes_of_strangers)) continue;
-        if (peer.vector.epoch != epoch() && !mutated(Mutant::count_any_epoch)) continue;
+        if (!configuration_.voter_index(id)) continue;
+        if (peer.vector.epoch != epoch()) continue;
         if (peer.vector.upto.size() != lanes_.size()) continue;  // said before we knew better
         if (peer.vector.upto[lane] > s) ++votes;
     }
-    return votes >= configuration_.majority() || mutated(Mutant::deliver_unchosen);
+    return votes >= configuration_.majority();
 }
 
 /// The lanes that the next delivery waits for; none if there is nothing to wait for.
@@ -87,7 +86,7 @@ void Core::reach(Slot upto) {
 bool Core::deliver(Turn& t, Item const& item) {
     DOOZER_ASSERT(item.slot >= delivered_);
     std::optional<Configuration> next = take(t, item);
-    if (!next || mutated(Mutant::keep_epoch_at_stop_sign)) return false;
+    if (!next) return false;
     enter(t, std::move(*next));
     return true;
 }
@@ -113,13 +112,7 @@ std::optional<Configuration> Core::apply(Turn& t, Batch const& batch) {
     // Copies of one batch may stand in several lanes, and batches of a removed member may still be
     // on their way. Whether a batch counts is a function of the sequence alone.
     auto const last = applied_oseq_.find(batch.origin());
-    bool const is_next = last != applied_oseq_.end() &&
-                         (mutated(Mutant::oseq_above) ? batch.oseq() > last->second
-                                                      : batch.oseq() == last->second.next());
-    bool const counts = is_next ||
-                        (mutated(Mutant::no_oseq_filter) && last != applied_oseq_.end()) ||
-                        (mutated(Mutant::count_removed_origin) && last == applied_oseq_.end());
-    if (!counts) {
+    if (last == applied_oseq_.end() || batch.oseq() != last->second.next()) {
         t.ignore(Ignored::does_not_count);
         return std::nullopt;
     }
@@ -198,16 +191,15 @@ void Core::take_configuration(Configuration next) {
     control_offered_ = false;
     catch_up_.reset();
     seal_round_at_ = never;
-    offered_ = mutated(Mutant::forget_own_batches) ? std::min(offered_, own_.size()) : 0;
+    offered_ = 0;
     for (auto& [id, peer] : peers_) {
         peer.told = Vector{};
         peer.owed_vote = false;
         // It has the numbers of the voters of the epoch that is over.
-        if (!mutated(Mutant::words_outlive_epoch)) peer.silent = {};
+        peer.silent = {};
         peer.tell_by = never;
     }
     for (ReadRound& round : read_rounds_) {
-        if (mutated(Mutant::no_read_retry)) break;
         reads_waiting_.insert(reads_waiting_.end(), round.tokens.begin(), round.tokens.end());
     }
     read_rounds_.clear();

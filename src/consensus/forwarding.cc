@@ -1,6 +1,5 @@
 // Voters that own no lane hand their batches to one that does.
 #include "consensus/core.h"
-#include "consensus/mutants.h"
 
 namespace doozer::consensus {
 
@@ -29,7 +28,7 @@ void Core::forward(Turn& t) {
 /// suspect a dead owner, so claim that something is outstanding.
 void Core::forward_again(Turn& t) {
     if (!voter() || owner() || own_.empty()) return;
-    if (t.now < offered_at_ + suspicion_time() || mutated(Mutant::forward_once)) return;
+    if (t.now < offered_at_ + suspicion_time()) return;
     seen_ = std::max(seen_, delivered_.next());
     offered_ = 0;
     forward_to_ = (forward_to_ + 1) % configuration_.owners.size();

@@ -1,14 +1,12 @@
 // R1 propose, R2 skip, R3 accept, R6 flush: the lanes, while the epoch is open.
 #include "consensus/core.h"
-#include "consensus/mutants.h"
 #include "consensus/validity.h"
 
 namespace doozer::consensus {
 
 /// R1. Own batches first, then those of voters that own no lane.
 void Core::propose(Turn& t) {
-    if (!my_lane_) return;
-    if (!open() && !mutated(Mutant::propose_after_promise)) return;
+    if (!my_lane_ || !open()) return;
     if (control_ && !control_offered_ && window_open()) {
         control_offered_ = true;  // and never again: in another epoch it means nothing
         propose_one(*control_);
@@ -77,12 +75,12 @@ bool Core::take_items(Turn& t, Peer& peer, Lane lane, Frame const& m) {
         t.ignore(Ignored::malformed);
         return false;
     }
-    if (!open() && !mutated(Mutant::accept_after_promise)) {
+    if (!open()) {
         if (upto > copy.upto()) t.ignore(Ignored::closed);
         return true;
     }
     if (upto <= copy.upto()) return true;
-    if (m.from > copy.upto() && !mutated(Mutant::ignore_gap)) {
+    if (m.from > copy.upto()) {
         t.ignore(Ignored::gap);
         fetch(t, configuration_.owners[lane]);
         return true;
@@ -125,9 +123,7 @@ void Core::flush_to(Turn& t, MemberId id, Peer& peer) {
     if (ops) {
         LaneCopy const& mine = lanes_[*my_lane_];
         // Items that were dropped may not look like skips; then the receiver finds a gap.
-        frame.from = mutated(Mutant::stream_from_anywhere)
-                         ? peer.streamed
-                         : std::max(peer.streamed, mine.complete_from());
+        frame.from = std::max(peer.streamed, mine.complete_from());
         frame.items = mine.items_from(frame.from);
         peer.streamed = mine.upto();
     } else if (my_lane_) {

@@ -1,7 +1,6 @@
 // Who should own lanes: slow owners are demoted without a stall, healthy voters are let in again.
 // Pings, by which members measure and compare each other. Policy only.
 #include "consensus/core.h"
-#include "consensus/mutants.h"
 
 namespace doozer::consensus {
 
@@ -58,8 +57,7 @@ bool Core::majority_misses(MemberId voter, Instant now) const {
     std::size_t missing = now - at->second.heard >= tuning_.kick_after ? 1 : 0;
     for (auto const& [id, peer] : peers_) {
         // What one said who is not heard any more may be true no longer.
-        bool const is_heard =
-            now - peer.heard < heard_within || mutated(Mutant::word_of_the_silent);
+        bool const is_heard = now - peer.heard < heard_within;
         bool const speaks =
             is_heard && configuration_.voter_index(id) && peer.vector.epoch == epoch();
         if (speaks && peer.silent.contains(*index)) ++missing;

@@ -2,7 +2,6 @@
 // and wait until that is delivered. Source: consensus.md, section 7; Paxos Quorum Reads (HotStorage
 // 2019).
 #include "consensus/core.h"
-#include "consensus/mutants.h"
 
 namespace doozer::consensus {
 
@@ -47,7 +46,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, ReadQuery const& m) {
 void Core::handle(Turn& t, MemberId from, Peer& peer, ReadReply const& m) {
     if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
     // After its promise a seal may have decided items it has never seen, and the next epoch more.
-    if (m.vector.closed && !mutated(Mutant::read_ignores_closed)) return t.ignore(Ignored::closed);
+    if (m.vector.closed) return t.ignore(Ignored::closed);
     auto const round = std::find_if(read_rounds_.begin(), read_rounds_.end(),
                                     [&](ReadRound const& r) { return r.nonce == m.nonce; });
     if (round == read_rounds_.end()) return t.ignore(Ignored::stale_answer);
@@ -57,10 +56,9 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, ReadReply const& m) {
 }
 
 void Core::answer_reads(Turn& t) {
-    std::size_t const needed = mutated(Mutant::read_minority) ? 1 : configuration_.majority();
+    std::size_t const needed = configuration_.majority();
     std::erase_if(read_rounds_, [&](ReadRound const& r) {
-        bool const reached = delivered_ >= r.upto || mutated(Mutant::read_does_not_wait);
-        if (r.answered.size() < needed || !reached) return false;
+        if (r.answered.size() < needed || delivered_ < r.upto) return false;
         t.out.reads_ready.insert(t.out.reads_ready.end(), r.tokens.begin(), r.tokens.end());
         return true;
     });

@@ -1,7 +1,5 @@
 #include "consensus/seal.h"
 
-#include "consensus/mutants.h"
-
 namespace doozer::consensus {
 
 namespace {
@@ -14,7 +12,7 @@ SealValuePtr inherited_value(std::map<std::size_t, Promise> const& promises) {
         if (!promise.value) continue;
         if (!best || promise.accepted > best->accepted) best = &promise;
     }
-    return best && !mutated(Mutant::ignore_accepted) ? best->value : nullptr;
+    return best ? best->value : nullptr;
 }
 
 /// The owners that remain: all but those that somebody waited for and that did not answer.
@@ -26,9 +24,7 @@ MemberIds remaining_owners(Configuration const& c, Ballot ballot,
         bool const blocked = std::any_of(promises.begin(), promises.end(), [&](auto const& p) {
             return p.second.blocked.contains(lane);
         });
-        if (answered || !blocked || mutated(Mutant::keep_sealed_out_owner)) {
-            owners.push_back(c.owners[lane]);
-        }
+        if (answered || !blocked) owners.push_back(c.owners[lane]);
     }
     if (owners.empty()) owners.push_back(c.voters[voter_of(ballot)]);
     return owners;
@@ -51,15 +47,12 @@ SealValuePtr choose_value(Configuration const& c, Ballot ballot,
         Vector const& v = promise.vector;
         // The largest: everything below it is decided, and whoever has delivered it needs no item
         // of it. With the smallest, items below somebody's D would be wanted that nobody keeps.
-        value.base = mutated(Mutant::lowest_base) ? std::min(value.base, v.delivered)
-                                                  : std::max(value.base, v.delivered);
+        value.base = std::max(value.base, v.delivered);
         // Copies of a lane are prefixes of one stream, so the longest is well defined and holds
         // whatever a majority could have chosen.
         for (Lane l = 0; l < value.upto.size(); ++l) {
-            value.upto[l] = mutated(Mutant::shortest_prefix) ? std::min(value.upto[l], v.upto[l])
-                                                             : std::max(value.upto[l], v.upto[l]);
+            value.upto[l] = std::max(value.upto[l], v.upto[l]);
         }
-        if (mutated(Mutant::drop_promised_items)) continue;
         for (Item const& item : promise.items) items.emplace(item.slot, item.batch);
     }
     for (auto const& [slot, batch] : items) {

@@ -1,6 +1,5 @@
 // R8 seal, R9 apply the seal: how a majority closes an epoch in which something is stuck.
 #include "consensus/core.h"
-#include "consensus/mutants.h"
 #include "consensus/validity.h"
 
 namespace doozer::consensus {
@@ -28,7 +27,7 @@ void Core::start_round(Turn& t) {
 
 /// From here on this voter neither proposes, skips nor accepts in the lanes of this epoch.
 void Core::promise(Turn& t, Ballot ballot) {
-    DOOZER_ASSERT(ballot > acceptor_.promised || mutated(Mutant::stale_ballot_promised));
+    DOOZER_ASSERT(ballot > acceptor_.promised);
     acceptor_.promised = ballot;
     if (!is_fence(ballot)) ballot_seen_ = std::max(ballot_seen_, ballot);
     sealer_ = std::monostate{};
@@ -55,11 +54,10 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Prepare const& m) {
     if (voter_of(m.ballot) != configuration_.voter_index(from) || round_of(m.ballot) == 0) {
         return t.ignore(Ignored::malformed);
     }
-    if (mutated(Mutant::catch_up_refuses_promise) && catch_up_) return;
     // An operator's order is repeated until it is answered.
     bool const again = is_fence(m.ballot) && m.ballot == acceptor_.promised;
     if (again) return send(t, from, my_promise(m.vector.delivered));
-    if (m.ballot <= acceptor_.promised && !mutated(Mutant::stale_ballot_promised)) {
+    if (m.ballot <= acceptor_.promised) {
         t.ignore(Ignored::stale_ballot);
         return send(t, from, Nack{vector(), acceptor_.promised});
     }
@@ -112,7 +110,7 @@ bool Core::accept(Turn& t, MemberId from, Ballot ballot, SealValuePtr const& val
         t.ignore(Ignored::stale_ballot);
         return false;
     }
-    if (delivered_ < value->base && !mutated(Mutant::accept_below_base)) {
+    if (delivered_ < value->base) {
         t.ignore(Ignored::behind_base);
         deferred_.emplace(from, Accept{Vector{}, ballot, value});
         if (!fetch_from_any(t, [&](Peer const& p) { return is_ahead(p); })) fetch(t, from);
@@ -164,7 +162,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Nack const& m) {
 void Core::handle(Turn& t, MemberId from, Peer& peer, Sealed const& m) {
     if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
     if (!m.value || !valid(configuration_, *m.value)) return t.ignore(Ignored::malformed);
-    if (delivered_ < m.value->base && !mutated(Mutant::apply_below_base)) {
+    if (delivered_ < m.value->base) {
         t.ignore(Ignored::behind_base);
         return fetch(t, from);
     }
@@ -174,7 +172,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Sealed const& m) {
 /// R9 and R10 in one step: whoever hears from us next hears of the next epoch. REQUIRES: the value
 /// is decided and its base is delivered.
 void Core::apply_seal(Turn& t, SealValue const& value) {
-    DOOZER_ASSERT(delivered_ >= value.base || mutated(Mutant::apply_below_base));
+    DOOZER_ASSERT(delivered_ >= value.base);
     for (Item const& item : value.items) {
         if (item.slot < delivered_) continue;
         // The first stop sign wins over the seal's own owners, and nothing behind it counts.

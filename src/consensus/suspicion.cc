@@ -1,6 +1,5 @@
 // R7: when something is outstanding for too long, fetch it or close the epoch. Liveness only.
 #include "consensus/core.h"
-#include "consensus/mutants.h"
 
 namespace doozer::consensus {
 
@@ -64,7 +63,7 @@ void Core::doubt_self(Instant now) {
 }
 
 void Core::suspect(Turn& t) {
-    if (!voter() || mutated(Mutant::never_suspect)) return;
+    if (!voter()) return;
     if (is_fence(acceptor_.promised)) return;
     if (!open()) {
         if (t.now >= seal_round_at_) start_round(t);
@@ -95,7 +94,6 @@ void Core::ask_prevote(Turn& t) {
 /// Any blocked lane will do: with two dead owners different members may wait for different lanes
 /// for ever. A voter that is further than the asker has what the asker lacks, so it says no.
 bool Core::would_help_to_close(Instant now, Slot asker_delivered) const {
-    if (mutated(Mutant::prevote_always_yes)) return true;
     if (asker_delivered < delivered_) return false;
     if (!open()) return true;
     return blocked_since_ != never &&
