@@ -33,7 +33,7 @@ Cluster::Cluster(Schedule& schedule, Prng& prng, ClusterOptions const& options)
     : schedule_(schedule),
       prng_(prng),
       options_(options),
-      network_(schedule, prng, *this, options.voters + options.spares),
+      network_(schedule, prng, *this, options.voters + options.spares, options.network),
       processes_(options.voters + options.spares),
       lives_(processes_.size(), 0),
       attendance_(options.tuning.kick_after) {
@@ -115,9 +115,7 @@ void Cluster::crash(Address a, bool silent) {
 void Cluster::pause(Address a) {
     say("pause " + processes_[a]->id);
     processes_[a]->paused = true;
-    later(a, Network::dead_after, [this, a] {
-        if (processes_[a]->paused) network_.reconnect(a);
-    });
+    network_.stop_reading(a);
 }
 
 void Cluster::resume(Address a) {
@@ -129,6 +127,8 @@ void Cluster::resume(Address a) {
         if (!alive(a) || processes_[a]->life != life) return;
         arrived();
     }
+    if (!alive(a) || processes_[a]->life != life) return;
+    network_.read_again(a);
     if (alive(a)) plan_turn(a);
 }
 
@@ -212,19 +212,25 @@ void Cluster::link_down(Address at, Address peer) {
     input(at, replica::LinkDown{id});
 }
 
-void Cluster::arrive(Address at, Address from, Message const& message) {
+/// The message as it is after the codec, and how large it is on the wire.
+Parcel Cluster::pack(Address a, Message& message) {
+    if (!options_.encoded) return {std::move(message), 0};
+    encoded_.clear();
+    wire::append_message(encoded_, message);
+    auto decoded = wire::decode_message(encoded_);
+    if (decoded.ok()) return {std::move(decoded).value(), encoded_.size()};
+    violation(a, decoded.error().detail);
+    return {std::move(message), encoded_.size()};
+}
+
+void Cluster::arrive(Address at, Address from, Parcel parcel) {
     if (!alive(at)) return;
     auto const link = processes_[at]->links.find(from);
     if (link == processes_[at]->links.end()) return;
     trace_.word(at);
     trace_.word(static_cast<std::uint64_t>(schedule_.now().value()));
-    trace_.word(message.index());
-    if (!options_.encoded) return input(at, replica::PeerMessage{link->second, message});
-    std::string bytes;
-    wire::append_message(bytes, message);
-    auto decoded = wire::decode_message(bytes);
-    if (!decoded.ok()) return violation(at, decoded.error().detail);
-    input(at, replica::PeerMessage{link->second, std::move(decoded).value()});
+    trace_.word(parcel.message.index());
+    input(at, replica::PeerMessage{link->second, std::move(parcel.message)});
 }
 
 void Cluster::input(Address a, replica::Input input) {
@@ -301,7 +307,7 @@ void Cluster::perform(Address a) {
     }
     check(a);
     for (Send& send : std::exchange(p.effects.sends, {})) {
-        if (auto const to = address_of(send.to)) network_.send(a, *to, std::move(send.message));
+        if (auto const to = address_of(send.to)) network_.send(a, *to, pack(a, send.message));
     }
     if (p.effects.targets) {
         p.targets = *std::exchange(p.effects.targets, std::nullopt);

@@ -21,7 +21,8 @@ struct ClusterOptions {
     store::StoreLimits store = {.history_revisions = 2000};
     Duration pulse = milliseconds(500);
     bool skewed_clocks = false;
-    bool encoded = true;  // messages go through the codec of the member links
+    bool encoded = true;  // messages go through the codec of the member links, and have a size
+    NetworkOptions network;
     std::optional<wire::FlightRecorder::Bounds> recorded = {};  // none: nothing is
 };
 
@@ -91,8 +92,9 @@ class Cluster : public Hosts {
     // --- from the network
     void link_up(Address at, Address peer) override;
     void link_down(Address at, Address peer) override;
-    void arrive(Address at, Address from, Message const& message) override;
+    void arrive(Address at, Address from, Parcel parcel) override;
     [[nodiscard]] bool wants(Address a, Address b) const override;
+    [[nodiscard]] bool reads(Address a) const override { return !paused(a); }
 
   private:
     struct Process {
@@ -127,6 +129,7 @@ class Cluster : public Hosts {
     void plan_turn(Address a);
     void plan_wake(Address a);
     void perform(Address a);
+    Parcel pack(Address a, Message& message);
     void leave(Address a);
     void check(Address a);
     void check_changes(Process& p, Address a);
@@ -151,6 +154,7 @@ class Cluster : public Hosts {
     std::vector<std::string> violations_;
     std::map<std::string, std::uint64_t> counts_;
     std::vector<std::string>* lines_ = nullptr;
+    std::string encoded_;  // used again with each message
     Hasher trace_;
     std::uint64_t next_life_ = 0;
     SessionId next_session_{1};

@@ -97,6 +97,11 @@ class Story : public Watcher {
                 options_.tuning.park_ahead = static_cast<std::uint64_t>(number(w[2]));
             if (w[1] == "log") options_.tuning.log_bytes = static_cast<std::size_t>(number(w[2]));
             if (w[1] == "pulse") options_.pulse = duration(w[2]);
+            auto const bytes = static_cast<std::size_t>(number(w[2]));
+            if (w[1] == "bulk") options_.network.bounds.bulk_above = bytes;
+            if (w[1] == "queue") options_.network.bounds.frames_max = bytes;
+            if (w[1] == "kernel") options_.network.kernel_bytes = bytes;
+            if (w[1] == "speed") options_.network.bytes_per_second = bytes;
             if (w[1] == "history") options_.store.history_revisions = number(w[2]);
             return "";
         }
@@ -139,7 +144,7 @@ class Story : public Watcher {
         session_ = cluster_->open(a);
         std::size_t const equals = std::min(w[2].find('='), w[2].size());
         std::string const path = path_of(w[2].substr(0, equals));
-        std::string const value = w[2].substr(std::min(equals + 1, w[2].size()));
+        std::string const value = value_of(w[2].substr(std::min(equals + 1, w[2].size())));
         Request r;
         r.path = path;
         r.verb = w[0] == "read" ? Verb::get : w[0] == "del" ? Verb::del : Verb::set;
@@ -148,6 +153,12 @@ class Story : public Watcher {
         if (!r.linear) r.rev = w[0] == "cas" && w.size() > 3 ? Revision(number(w[3])) : clobber;
         cluster_->request(a, session_, r);
         return "";
+    }
+
+    /// "@1000" is 1000 bytes.
+    static std::string value_of(std::string const& text) {
+        bool const is_size = text.size() > 1 && text.front() == '@';
+        return is_size ? std::string(static_cast<std::size_t>(number(text.substr(1))), 'x') : text;
     }
 
     /// "k" is "/k"; "@a" is the id of a.
@@ -189,12 +200,28 @@ class Story : public Watcher {
             net.heal(a, at(w[2]));
         } else if (verb == "reset" && w.size() > 2) {
             net.reset(a, at(w[2]));
+        } else if (verb == "halfopen" && w.size() > 2) {
+            net.half_open(a, at(w[2]));
+        } else if (verb == "speed" && w.size() > 2) {
+            set_speed(a, static_cast<std::uint64_t>(number(w[2])));
+        } else if (verb == "large" && w.size() > 3) {
+            net.lose_large(a, at(w[2]), static_cast<std::size_t>(number(w[3])));
+        } else if (verb == "stall" && w.size() > 4 && w[4] == "bulk") {
+            net.stall_bulk(a, at(w[2]), duration(w[3]));
         } else if (verb == "stall" && w.size() > 3) {
             net.stall(a, at(w[2]), duration(w[3]));
         } else {
             return "what?";
         }
         return "";
+    }
+
+    /// Bytes a second, of all that it sends and gets.
+    void set_speed(Address a, std::uint64_t speed) {
+        for (Address b = 0; b < names_.size(); ++b) {
+            cluster_->network().set_speed(a, b, speed);
+            cluster_->network().set_speed(b, a, speed);
+        }
     }
 
     void part(Words const& w) {
@@ -293,6 +320,7 @@ class Story : public Watcher {
         for (Address a = 0; a < names_.size(); ++a) {
             for (Address b = 0; b < names_.size(); ++b) {
                 cluster_->network().set_delay(a, b, microseconds(100), microseconds(20));
+                cluster_->network().set_speed(a, b, options_.network.bytes_per_second);
             }
             if (cluster_->paused(a)) cluster_->resume(a);
         }

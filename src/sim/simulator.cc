@@ -297,7 +297,7 @@ class Run {
             normal_speed(a);
             resume(a);
         }
-        pass(seconds(1));  // for broken connections to come back, 105 ms at most, and stalls to end
+        pass(std::max(seconds(1), Network::linked_within));  // and for stalls to end
         Instant const start = schedule_.now();
         std::vector<std::size_t> writes;
         for (Address const a : *chosen) {
