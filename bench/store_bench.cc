@@ -5,6 +5,8 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -250,33 +252,87 @@ void BM_WalkAll(benchmark::State& state) {
 }
 BENCHMARK(BM_WalkAll)->Unit(benchmark::kMillisecond);
 
-/// An event nobody waits for, among range(0) who wait for others: range(1) 0 for paths, 1 for
-/// directories' globs, 2 for paths in the directory where it happens.
+/// The i-th of many globs of a kind, none of which matches a path of name_of().
+std::string waiting_glob(std::int64_t kind, std::int64_t i) {
+    std::string const n = std::to_string(i);
+    switch (kind) {
+        case 0:
+            return "/w" + n;
+        case 1:
+            return "/w" + n + "/**";
+        case 2:
+            return "/d/w" + n;
+        case 3:
+            return "/x/*";
+        case 4:
+            return "/d/*/" + n;
+        case 5:
+            return "/**/" + n;
+        case 6:
+            return "/**/*-" + n + "?/*";
+        default:
+            return ("/**" + n).append(1000, '?').append("*f");
+    }
+}
+
+/// An event nobody waits for, among range(0) who wait for others; range(1) is the kind of their
+/// globs. Beside it, the steps of later work that each event leaves, and their time.
 void BM_EventWithWaiters(benchmark::State& state) {
     Store store(roomy());
     WatchTable table;
-    for (std::int64_t i = 0; i < state.range(0); ++i) {
-        std::string const n = std::to_string(i);
-        std::string const text = state.range(1) == 0   ? "/w" + n
-                                 : state.range(1) == 1 ? "/w" + n + "/**"
-                                                       : "/d/w" + n;
-        table.add(Glob::parse(text).value(), static_cast<std::uint64_t>(i));
-    }
     auto const paths = names(10'000);
     fill(store, paths, "0123456789abcdef");
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+        table.add(Glob::parse(waiting_glob(state.range(1), i)).value(),
+                  static_cast<std::uint64_t>(i), 1, store.revision());
+    }
+    state.SetLabel(waiting_glob(state.range(1), 0).substr(0, 24));
     Prng prng(1);
     std::vector<std::uint64_t> woken;
+    std::vector<GlobScan::Due> due;
     for (auto _ : state) {
         auto const applied = store.apply(set(paths[prng.below(paths.size())], "0123456789abcdef"));
         table.take(applied.event.path, woken);
     }
-    if (!woken.empty()) state.SkipWithError("woke somebody");
+    auto const began = std::chrono::steady_clock::now();
+    SearchBudget budget{3'000'000};
+    table.scan(store, budget, due);
+    std::chrono::duration<double> const took = std::chrono::steady_clock::now() - began;
+    std::size_t const used = 3'000'000 - budget.steps;
+    if (used > 0) state.counters["ns/step"] = 1e9 * took.count() / static_cast<double>(used);
+    state.counters["globs"] = static_cast<double>(table.scanned_globs());
+    if (!woken.empty() || !due.empty()) state.SkipWithError("woke somebody");
 }
 BENCHMARK(BM_EventWithWaiters)
     ->Args({0, 0})
     ->Args({100'000, 0})
     ->Args({100'000, 1})
-    ->Args({100'000, 2});
+    ->Args({100'000, 2})
+    ->Args({100'000, 3})
+    ->Args({100'000, 4})
+    ->Args({100'000, 5})
+    ->Args({100'000, 6})
+    ->Args({20'000, 7});
+
+/// The longest globs against the longest paths: what a step of a search takes.
+void BM_CostlyMatch(benchmark::State& state) {
+    auto const bytes = static_cast<std::size_t>(state.range(0));
+    std::string text = "/**";
+    while (text.size() + 4 < bytes) text += state.range(1) == 0 ? "a**" : "?*a";
+    auto const glob = Glob::parse(text + "b").value();
+    std::string const path = "/" + std::string(bytes - 3, 'a') + "cb";
+    for (auto _ : state) benchmark::DoNotOptimize(glob.matches(path));
+    state.counters["steps"] = benchmark::Counter(
+        static_cast<double>(glob.cost(path)) * static_cast<double>(state.iterations()),
+        benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+BENCHMARK(BM_CostlyMatch)
+    ->Args({16, 0})
+    ->Args({60, 0})
+    ->Args({100, 0})
+    ->Args({1000, 0})
+    ->Args({4096, 0})
+    ->Args({4096, 1});
 
 }  // namespace
 

@@ -50,6 +50,7 @@ Reads::Outcome Reads::answer(Question& q, Effects& effects) {
     // Source of the order of what is looked at first: protocol.md, Verbs.
     std::optional<Glob> glob;
     if (q.verb == Verb::walk || q.verb == Verb::wait) {
+        budget_.use(q.path.size() / 64);
         auto parsed = Glob::parse(q.path);
         if (!parsed.ok()) {
             reply_error(q, parsed.error(), effects);
@@ -166,7 +167,7 @@ Reads::Outcome Reads::answer_wait(Question& q, Glob const& glob, Effects& effect
     for (Revision next = *q.rev; next <= store_.revision(); ++next) {
         if (budget_.spent()) return Unanswered{Unanswered::Until::next_turn};
         store::Event const event = store_.event(next, path);
-        budget_.use(glob.cost(event.path.size()));
+        budget_.use(glob.cost(event.path));
         q.searched_to = next;
         if (!glob.matches(event.path)) continue;
         reply_event(q, event, Bytes(event.path), effects);
@@ -185,11 +186,33 @@ void Reads::applied(store::Event const& event, Effects& effects) {
         reply_event(kept.question, event, path, effects);
         drop(id);
     }
+    // Most often this is all of it; what the budget does not reach is for the turn's end. So even a
+    // history of a single revision is long enough, unless many costly globs are waited for.
+    scan(budget_, effects);
     while (!until_revision_.empty() && until_revision_.begin()->first <= event.rev) {
         QuestionId const id = until_revision_.begin()->second;
         until_revision_.erase(until_revision_.begin());
         kept_.at(id).until_revision.reset();
         ask_again(id, effects);
+    }
+}
+
+/// Answers the waiters whose globs are tried after the event, as far as the budget goes.
+void Reads::scan(store::SearchBudget& budget, Effects& effects) {
+    if (!watches_.is_behind(store_.revision())) return;
+    due_.clear();
+    watches_.scan(store_, budget, due_);
+    std::string path;
+    for (store::GlobScan::Due const& due : due_) {
+        Kept& kept = kept_.at(due.who);
+        kept.watch.reset();
+        if (due.at == missing) {
+            reply_error(kept.question, {Errc::too_late}, effects);
+        } else {
+            store::Event const event = store_.event(due.at, path);
+            reply_event(kept.question, event, Bytes(event.path), effects);
+        }
+        drop(due.who);
     }
 }
 
@@ -207,12 +230,18 @@ void Reads::store_replaced() {
 
 void Reads::turn_ended(Effects& effects) {
     budget_ = {};
+    // Half of the turn for each of the two, and what one leaves for the other.
+    store::SearchBudget half{budget_.steps / 2};
+    budget_.use(half.steps);
+    scan(half, effects);
+    budget_.steps += half.steps;
     for (std::size_t n = searching_.size(); n > 0 && !budget_.spent(); --n) {
         SessionId const session = searching_.front();
         searching_.pop_front();
         search_on(session, effects);
     }
-    effects.more_to_do = !searching_.empty();
+    scan(budget_, effects);
+    effects.more_to_do = !searching_.empty() || watches_.is_behind(store_.revision());
 }
 
 /// One search of the session goes on; the session's next has its turn after those of the others.
@@ -253,7 +282,8 @@ void Reads::wait_on(QuestionId id, Kept& kept, Unanswered why) {
             kept.until_revision = until_revision_.emplace(why.rev, id);
             break;
         case Unanswered::Until::event:
-            kept.watch = watches_.add(Glob::parse(kept.path).value(), id);
+            kept.watch = watches_.add(Glob::parse(kept.path).value(), id,
+                                      kept.question.session.value(), store_.revision());
             break;
         case Unanswered::Until::next_turn: {
             auto& searching = by_session_.at(kept.question.session).searching;

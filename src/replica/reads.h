@@ -26,7 +26,7 @@ class Reads {
     Reads(store::Store& store, Sessions& sessions) : store_(store), sessions_(sessions) {}
 
     /// Answers, or keeps the question. REQUIRES: the session may read; the verb is one of those
-    /// named above; the arguments it needs are there; the tag is not outstanding.
+    /// named above; the arguments it needs are there.
     void ask(Instant now, SessionId session, Request const& request, Effects& effects);
 
     /// Answers whom the change of the newest revision concerns. To be called after each.
@@ -95,6 +95,7 @@ class Reads {
     void keep(Question const& q, Unanswered why);
     void wait_on(QuestionId id, Kept& kept, Unanswered why);
     void search_on(SessionId session, Effects& effects);
+    void scan(store::SearchBudget& budget, Effects& effects);
     void ask_again(QuestionId id, Effects& effects);
     void drop(QuestionId id);
     Reply& reply_to(Question const& q, Effects& effects) const;
@@ -112,6 +113,7 @@ class Reads {
     std::deque<SessionId> searching_;  // in turns, so that nobody's searches delay another's
     QuestionId next_id_ = 1;
     std::vector<std::uint64_t> woken_;  // used again with every event
+    std::vector<store::GlobScan::Due> due_;
 };
 
 }  // namespace doozer::replica

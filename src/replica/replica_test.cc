@@ -288,6 +288,40 @@ TEST_F(ReplicaTest, AClosedSessionIsForgottenWithAllItAsked) {
     EXPECT_EQ(revision(), next + 1);  // what was proposed is done all the same
 }
 
+// A reader with many costly globs must not make changes slow: they are tried in later turns, and
+// every waiter hears of the first event that matches its glob all the same.
+TEST_F(ReplicaTest, CostlyWaitsAreAnsweredInLaterTurns) {
+    std::int64_t const next = revision() + 1;
+    std::string const tail = std::string(1000, '?') + "**a*b";
+    std::vector<std::string> globs;
+    for (int i = 0; i < 2000; ++i) globs.push_back("/**" + std::to_string(10'000 + i) + tail);
+    for (std::string const& glob : globs) send(bob, request(Verb::wait, glob, {}, next));
+    EXPECT_TRUE(replies(bob).empty());
+    std::string const path = "/11234" + std::string(1500, 'x') + "ab";
+    set(path, "first");
+    set(path, "second");
+    std::vector<Reply> all = replies(bob);
+    EXPECT_TRUE(effects.more_to_do);
+    for (int turns = 0; effects.more_to_do && turns < 10'000; ++turns) {
+        step(TurnEnded{});
+        for (Reply& reply : replies(bob)) all.push_back(reply);
+    }
+    ASSERT_EQ(all.size(), 1U);
+    EXPECT_EQ(all[0].rev, Revision(next));
+    EXPECT_EQ(all[0].path->view(), path);
+    EXPECT_EQ(all[0].value->view(), "first");
+}
+
+// A history of a few revisions is no reason for an honest waiter to miss one.
+TEST_F(ReplicaTest, AFewGlobsOfAnyKindAreAnsweredAtOnce) {
+    std::int64_t const next = revision() + 1;
+    for (char const* glob : {"/**?a*", "/*/x/**", "/a**b?c", "/a*/?/**z"}) {
+        send(bob, request(Verb::wait, glob, {}, next));
+    }
+    set("/ab/x/z", "v");
+    EXPECT_EQ(replies(bob).size(), 2U);
+}
+
 TEST_F(ReplicaTest, ALongSearchTakesTurns) {
     for (int i = 0; i < 3; ++i) set("/a", std::to_string(i));
     for (std::size_t i = 0; i < 3 * search_steps_per_turn; ++i) {

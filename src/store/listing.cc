@@ -111,7 +111,7 @@ bool Listing::enters(Entry const& directory, SearchBudget& budget) const {
     if (!glob_) return &directory == top_;
     std::string path;
     if (directory.parent != nullptr) append_path(path, directory);
-    budget.use(glob_->cost(path.size()));
+    budget.use(glob_->cost_max(path.size()));
     return glob_->may_match_below(path);
 }
 
@@ -120,7 +120,7 @@ bool Listing::counts(Entry const& entry, History const& history, SearchBudget& b
     if (version_at(entry, at_, history).rev == missing) return false;
     std::string path;
     append_path(path, entry);
-    budget.use(glob_->cost(path.size()));
+    budget.use(glob_->cost(path));
     return glob_->matches(path);
 }
 

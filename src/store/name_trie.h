@@ -133,9 +133,10 @@ class NameTrie {
         return first_after_in(root_, Bound{name, split, below_all}, filter);
     }
 
-    /// Calls found(Leaf&) for every leaf whose key is `text` or a beginning of it.
+    /// Calls found(Leaf&) for every leaf whose key is `text` or a beginning of it, and has at least
+    /// `shortest` bytes.
     template <typename Found>
-    void for_each_prefix_of(std::string_view text, Found found) const {
+    void for_each_prefix_of(std::string_view text, Found found, std::size_t shortest = 0) const {
         Slot slot = root_;
         std::size_t agreed = 0;
         while (slot.is_node()) {
@@ -146,13 +147,15 @@ class NameTrie {
                 return;
             }
             agreed = node.depth;
-            if (node.has(0)) found(*node.slots()[0].leaf());
+            if (node.has(0) && agreed >= shortest) found(*node.slots()[0].leaf());
             if (agreed == text.size()) return;
             std::size_t const symbol = symbol_at(text, agreed);
             if (!node.has(symbol)) return;
             slot = node.slots()[node.index(symbol)];
         }
-        if (!slot.none() && text.starts_with(slot.leaf()->key())) found(*slot.leaf());
+        if (slot.none()) return;
+        std::string_view const key = slot.leaf()->key();
+        if (key.size() >= shortest && text.starts_with(key)) found(*slot.leaf());
     }
 
   private:

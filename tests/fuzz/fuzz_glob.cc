@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "store/glob.h"
+#include "store/store.h"
 #include "store/watch_table.h"
 
 using namespace doozer::store;  // NOLINT(google-build-using-namespace): a program, not a library
@@ -17,14 +18,21 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     auto const glob = Glob::parse(text.substr(0, zero));
     if (!glob.ok() || zero == text.npos) return 0;
     auto const path = Path::parse(text.substr(zero + 1));
-    if (!path.ok()) return 0;
+    if (!path.ok() || path.value().is_root()) return 0;
 
     bool const matches = glob.value().matches(path.value().text());
     WatchTable table;
-    table.add(glob.value(), 1);
+    Store store(StoreLimits{});
+    table.add(glob.value(), 1, 1, store.revision());
     std::vector<std::uint64_t> woken;
-    table.take(path.value().text(), woken);
-    DOOZER_ASSERT(woken.size() == (matches ? 1U : 0U));
+    auto const applied = store.apply(Mutation::del(path.value(), clobber));
+    table.take(applied.event.path, woken);
+    std::vector<GlobScan::Due> due;
+    while (table.is_behind(store.revision())) {
+        SearchBudget budget{100};
+        table.scan(store, budget, due);
+    }
+    DOOZER_ASSERT(woken.size() + due.size() == (matches ? 1U : 0U));
     DOOZER_ASSERT(table.size() == (matches ? 0U : 1U));
     if (!matches) return 0;
     std::string_view const matched = path.value().text();
