@@ -186,9 +186,8 @@ consensus::Applied Replica::apply(consensus::Batch const& batch) {
 }
 
 void Replica::reply_applied(Origin const& origin, store::Applied const& applied) {
-    Session* const session = sessions_.find(origin.session);
-    if (session == nullptr) return;  // it went while its change was on the way
-    if (origin.tag) session->outstanding.erase(*origin.tag);
+    if (sessions_.find(origin.session) == nullptr)
+        return;  // it went while its change was on the way
     answering_ = origin.verb;
     asked_ = origin.asked;
     Reply& reply = reply_to(origin.session, origin.tag);
@@ -198,9 +197,7 @@ void Replica::reply_applied(Origin const& origin, store::Applied const& applied)
 }
 
 void Replica::refuse_write(Origin const& origin, std::string const& why) {
-    Session* const session = sessions_.find(origin.session);
-    if (session == nullptr) return;
-    if (origin.tag) session->outstanding.erase(*origin.tag);
+    if (sessions_.find(origin.session) == nullptr) return;
     answering_ = origin.verb;
     asked_ = origin.asked;
     reply_to(origin.session, origin.tag).error = Error{Errc::readonly, why};

@@ -13,7 +13,6 @@ void Replica::on_force(Instant now, ClientRequest const& in) {
     if (auto why = why_not_force(now, in.request)) {
         return refuse(in, {Errc::other, "not forced: " + *why});
     }
-    if (in.request.tag) sessions_.find(in.session)->outstanding.insert(*in.request.tag);
     forcing_ = Origin{in.session, in.request.tag, Verb::force, now, false};
     effects_->wants_lineage = true;
 }
@@ -61,9 +60,7 @@ void Replica::leave_behind() {
 void Replica::end_force(std::optional<Error> refused) {
     if (!forcing_) return;
     Origin const origin = *std::exchange(forcing_, std::nullopt);
-    Session* const session = sessions_.find(origin.session);
-    if (session == nullptr) return;
-    if (origin.tag) session->outstanding.erase(*origin.tag);
+    if (sessions_.find(origin.session) == nullptr) return;
     answering_ = origin.verb;
     asked_ = origin.asked;
     Reply& reply = reply_to(origin.session, origin.tag);

@@ -20,7 +20,6 @@ LinearReads::Token LinearReads::keep(Instant now, SessionId session, Request con
     kept.request.linear = false;
     kept.request.value.reset();
     if (request.path) kept.path.emplace(*request.path);
-    if (request.tag) sessions_.find(session)->outstanding.insert(*request.tag);
     bytes_of_[session] += cost_of(kept.path);
     bytes_ += cost_of(kept.path);
     return token;
@@ -32,10 +31,8 @@ std::optional<LinearReads::Kept> LinearReads::take(Token token) {
     Kept kept = std::move(at->second);
     kept_.erase(at);
     bytes_ -= cost_of(kept.path);
-    Session* const session = sessions_.find(kept.session);
-    if (session == nullptr) return std::nullopt;
+    if (sessions_.find(kept.session) == nullptr) return std::nullopt;
     bytes_of_[kept.session] -= cost_of(kept.path);
-    if (kept.request.tag) session->outstanding.erase(*kept.request.tag);
     return kept;
 }
 

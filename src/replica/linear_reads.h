@@ -20,7 +20,7 @@ class LinearReads {
 
     explicit LinearReads(Sessions& sessions) : sessions_(sessions) {}
 
-    /// Keeps the request; its tag is taken until it is given back.
+    /// Keeps the request until take() gives it back.
     Token keep(Instant now, SessionId session, Request const& request);
     struct Kept {
         SessionId session;

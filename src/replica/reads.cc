@@ -272,7 +272,6 @@ void Reads::keep(Question const& q, Unanswered why) {
     of_session.ids.push_back(id);
     of_session.bytes += cost_of(kept.path);
     kept_bytes_ += cost_of(kept.path);
-    if (q.tag) sessions_.find(q.session)->outstanding.insert(*q.tag);
     wait_on(id, kept, why);
 }
 
@@ -307,10 +306,6 @@ void Reads::drop(QuestionId id) {
     Kept const& kept = kept_.at(id);
     if (kept.watch) watches_.remove(*kept.watch);
     if (kept.until_revision) until_revision_.erase(*kept.until_revision);
-    if (Session* const session = sessions_.find(kept.question.session);
-        session != nullptr && kept.question.tag) {
-        session->outstanding.erase(*kept.question.tag);
-    }
     auto const of_session = by_session_.find(kept.question.session);
     if (of_session != by_session_.end()) {
         std::vector<QuestionId>& ids = of_session->second.ids;

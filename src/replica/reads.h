@@ -15,7 +15,6 @@
 
 #include "base/client_message.h"
 #include "replica/effects.h"
-#include "replica/sessions.h"
 #include "store/store.h"
 #include "store/watch_table.h"
 
@@ -23,7 +22,7 @@ namespace doozer::replica {
 
 class Reads {
   public:
-    Reads(store::Store& store, Sessions& sessions) : store_(store), sessions_(sessions) {}
+    explicit Reads(store::Store& store) : store_(store) {}
 
     /// Answers, or keeps the question. REQUIRES: the session may read; the verb is one of those
     /// named above; the arguments it needs are there.
@@ -103,7 +102,6 @@ class Reads {
     void reply_error(Question const& q, Error error, Effects& effects);
 
     store::Store& store_;
-    Sessions& sessions_;
     store::WatchTable watches_;
     store::SearchBudget budget_;
     std::unordered_map<QuestionId, Kept> kept_;

@@ -82,8 +82,8 @@ consensus::Core first_core(Options const& options) {
 Replica::Replica(Options options)
     : options_(std::move(options)),
       state_(options_.store, options_.rules),
-      sessions_(options_.access.initial(), options_.seed),
-      reads_(state_.store(), sessions_),
+      sessions_(options_.access.initial()),
+      reads_(state_.store()),
       linear_reads_(sessions_),
       membership_(options_.identity, options_.attach_to,
                   founds(options_) ? Phase(Founding{}) : Phase(Attaching{}),
@@ -137,9 +137,6 @@ void Replica::on_request(Instant now, ClientRequest const& in) {
     asked_ = now;
     Session* const session = sessions_.find(in.session);
     DOOZER_ASSERT(session != nullptr);
-    if (in.request.tag && session->outstanding.contains(*in.request.tag)) {
-        return refuse(in, {Errc::tag_in_use});
-    }
     if (!is_known(in.request.verb)) return refuse(in, {Errc::unknown_verb});
     Verb const verb = *in.request.verb;
     Needs const needs = needs_of(verb);
@@ -187,15 +184,13 @@ void Replica::on_access(ClientRequest const& in, Session& session) {
 }
 
 void Replica::on_write(Instant now, ClientRequest const& in, Verb verb) {
-    auto const mutation = mutation_of(in.request, verb);
-    if (!mutation.ok()) return refuse(in, mutation.error());
+    // Source of the order: protocol.md, Verbs.
     if (!core_.voter()) return refuse(in, {Errc::readonly});
-    if (left_behind_) {
-        return refuse(in, {Errc::readonly, forced_on_without_us});
-    }
+    if (left_behind_) return refuse(in, {Errc::readonly, forced_on_without_us});
     if (refusing_) return refuse(in, {Errc::readonly, "no quorum: not applied"});
     if (membership_.retires()) return refuse(in, {Errc::readonly, "being stopped: not applied"});
-    if (in.request.tag) sessions_.find(in.session)->outstanding.insert(*in.request.tag);
+    auto const mutation = mutation_of(in.request, verb);
+    if (!mutation.ok()) return refuse(in, mutation.error());
     proposals_.add({std::nullopt, mutation.value()},
                    Origin{in.session, in.request.tag, verb, now, in.request.min_rev.has_value()});
 }

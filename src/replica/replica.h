@@ -32,7 +32,6 @@ struct Options {
     store::StoreLimits store;
     Duration pulse = seconds(1);
     std::size_t value_bytes_max = value_bytes_default;
-    std::uint64_t seed = 0;  ///< a number that clients cannot know
     consensus::Tuning tuning;
     RulesTable rules;
     /// Then linear reads are refused, and changes that were not proposed yet.

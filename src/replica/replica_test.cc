@@ -238,7 +238,8 @@ TEST_F(ReplicaTest, ANopIsSeenOnTheRoot) {
     }
 }
 
-TEST_F(ReplicaTest, ATagIsTakenUntilItsRequestIsAnswered) {
+// protocol.md, Malformed input: pydoozer uses a tag again while its WAIT is outstanding
+TEST_F(ReplicaTest, RequestsWithTheSameTagAreAllAnsweredWithIt) {
     Request wait = request(Verb::wait, "/a", {}, revision() + 1);
     wait.tag = Tag(5);
     send(bob, wait);
@@ -247,33 +248,30 @@ TEST_F(ReplicaTest, ATagIsTakenUntilItsRequestIsAnswered) {
     send(bob, rev);
     auto all = replies(bob);
     ASSERT_EQ(all.size(), 1U);
-    EXPECT_EQ(code(all[0]), Errc::tag_in_use);
+    EXPECT_FALSE(all[0].error);
     EXPECT_EQ(all[0].tag, Tag(5));
 
-    set("/a", "");
-    EXPECT_EQ(replies(bob).size(), 1U);
-    send(bob, rev);
-    EXPECT_FALSE(replies(bob).at(0).error);
-
-    // Never for requests without a tag, nor for another session's.
-    Request untagged = request(Verb::wait, "/b", {}, revision() + 1);
-    send(bob, untagged);
-    send(bob, untagged);
-    EXPECT_TRUE(replies(bob).empty());
-    set("/b", "");
-    EXPECT_EQ(replies(bob).size(), 2U);
+    Request write = request(Verb::set, "/a", "v", -1);
+    write.tag = Tag(5);
+    send(bob, write);
+    send(bob, write);
+    step(TurnEnded{});
+    all = replies(bob);
+    ASSERT_EQ(all.size(), 3U);  // both changes, and the event that the WAIT was for
+    for (Reply const& reply : all) {
+        EXPECT_FALSE(reply.error);
+        EXPECT_EQ(reply.tag, Tag(5));
+    }
 }
 
-TEST_F(ReplicaTest, AWriteHoldsItsTagToo) {
-    Request r = request(Verb::set, "/a", "", -1);
-    r.tag = Tag(5);
-    send(bob, r);
-    send(bob, r);
-    EXPECT_EQ(code(replies(bob).at(0)), Errc::tag_in_use);
-    step(TurnEnded{});
-    send(bob, r);
-    step(TurnEnded{});
-    EXPECT_EQ(replies(bob).size(), 2U);
+// protocol.md, Verbs: the order of the checks for a write
+TEST_F(ReplicaTest, AWriteThatCannotBeTakenIsRefusedBeforeItsArgumentsAreLookedAt) {
+    EXPECT_EQ(code(call(Verb::set)), Errc::missing_arg);
+    step(Retire{});
+    for (Verb const verb : {Verb::set, Verb::del, Verb::nop}) {
+        EXPECT_EQ(code(call(verb)), Errc::readonly);
+        EXPECT_EQ(code(call(verb, "no path", "", -1)), Errc::readonly);
+    }
 }
 
 TEST_F(ReplicaTest, AClosedSessionIsForgottenWithAllItAsked) {

@@ -178,7 +178,6 @@ void Node::start_replica(ProcessId const& id, bool founds) {
     options.store = store_limits(options_);
     options.pulse = options_.pulse;
     options.value_bytes_max = options_.value_bytes_max;
-    options.seed = random_number();
     options.lineage = {random_number(), random_number()};
     options.tuning.suspicion_cap = options_.fill;
     options.tuning.kick_after = options_.timeout;

@@ -32,6 +32,9 @@ class Cluster(cluster_lab.ClusterCase):
         f = self.connect(follower)
         self.assertEqual(b"v", f.wait("/k", 1)["value"])
         self.assertAnswer(f.set("/k", b"w"), err="READONLY")
+        for verb in ("SET", "DEL"):  # judged before the arguments
+            self.assertAnswer(f.call(verb), err="READONLY")
+            self.assertAnswer(f.call(verb, path="no path", rev=0), err="READONLY")
         self.assertSameTrees([founder, follower])
 
     def test_a_linear_read_finds_what_was_answered_anywhere(self):
