@@ -112,6 +112,40 @@ TEST_F(StateTest, AGuardedChangeThatComesTooLateLeavesNoTrace) {
     EXPECT_EQ(state.chain(), chain);
 }
 
+// A guarded change whose own condition fails would use a revision and write /ctl/err: a voter that
+// repeats what it wants would fill the history with refusals.
+TEST_F(StateTest, AGuardedChangeWhoseOwnConditionFailsLeavesNoTrace) {
+    Change const late{
+        Guard{Path::trusted("/ctl/node/A/addr"), state.revision_of("/ctl/node/A/addr")},
+        Mutation::set(Path::trusted("/ctl/cal/0"), "", Revision(1))};
+    ASSERT_NE(state.revision_of("/ctl/cal/0"), Revision(1));
+    Revision const before = state.store().revision();
+    EXPECT_FALSE(state.apply(late));
+    EXPECT_EQ(state.store().revision(), before);
+}
+
+// Members compare their chains to find out that they hold different trees.
+TEST_F(StateTest, TheChainTellsApartEverythingThatStatesCanDifferIn) {
+    auto const chain_after = [](Mutation const& mutation) {
+        State other{store::StoreLimits{}};
+        other.found(MemberId("A"));
+        other.apply({{}, Mutation::set(Path::trusted("/x"), "v", clobber)});
+        other.apply({{}, mutation});
+        return other.chain();
+    };
+    std::vector<std::uint64_t> const chains{
+        chain_after(Mutation::nop()),
+        chain_after(Mutation::set(Path::trusted("/x"), "v", clobber)),
+        chain_after(Mutation::set(Path::trusted("/x"), "w", clobber)),
+        chain_after(Mutation::set(Path::trusted("/y"), "v", clobber)),
+        chain_after(Mutation::set(Path::trusted("/x"), "v", missing)),  // refused
+        chain_after(Mutation::del(Path::trusted("/x"), clobber)),
+    };
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) EXPECT_NE(chains[i], chains[j]) << i << " and " << j;
+    }
+}
+
 TEST_F(StateTest, ACopyHoldsTheSameAndGoesOnAlike) {
     registered("B");
     set("/ctl/cal/1", "B");
@@ -253,6 +287,21 @@ TEST_F(RulesSwitchTest, WhoDoesNotKnowTheRulesGetsNoVote) {
     is_of("B", "1.1.0");
     set("/ctl/cal/1", "B");
     EXPECT_EQ(state.take_new_voters(), ids({"A", "B"}));
+}
+
+// The first piece says by which rules the copy is read. A taker that went on after a switch would
+// apply the next change by the old rules, and hold another tree than everybody else.
+TEST_F(RulesSwitchTest, ACopyThatASwitchInterruptsIsLost) {
+    State small{store::StoreLimits{.snapshot_piece_bytes = 20}, both};
+    ASSERT_TRUE(install(small, old_copy()));
+    std::uint64_t const number = small.begin_snapshot();
+    ASSERT_FALSE(small.next_piece(number).last);
+    small.apply({{}, Mutation::set(Path::trusted("/ctl/node/A/version"), "1.1.0", clobber)});
+    ASSERT_FALSE(small.next_piece(number).lost);
+    small.switch_rules(2);
+    ASSERT_EQ(small.rules(), 2);
+    EXPECT_TRUE(small.next_piece(number).lost);
+    small.end_snapshot(number);
 }
 
 TEST_F(RulesSwitchTest, ASnapshotSaysWhichRulesItIsOf) {

@@ -1,0 +1,390 @@
+// What a process writes to the tree without being asked, as one process sees it: the core hears
+// what the test says, and the state holds what the test wrote.
+#include "replica/membership.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "consensus/small_application.h"
+
+namespace doozer::replica {
+namespace {
+
+using consensus::Core;
+using store::Mutation;
+using store::Path;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class Deaf : public consensus::SmallApplication {
+  public:
+    consensus::Applied apply(consensus::Batch const& /*batch*/) override { return {}; }
+    consensus::Applied force(MemberId /*survivor*/) override { return {}; }
+    [[nodiscard]] Bytes snapshot() const override { return {}; }
+    bool install(Bytes const& /*snapshot*/) override { return true; }
+};
+
+Identity identity(std::string const& id) {
+    return {id, "local", id + ":1", "host", "1.0.0"};
+}
+
+consensus::Tuning tuning() {
+    consensus::Tuning t;
+    t.kick_after = seconds(60);
+    return t;
+}
+
+/// Process `me` of a cluster of voters A, B, ... with a slot each.
+class MembershipTest : public testing::Test {
+  protected:
+    explicit MembershipTest(std::string const& voters = "ABC", char who = 'A',
+                            Phase begins = Voting{})
+        : me(who), start{{1, 2}, consensus::Epoch(1), {}, {}} {
+        state.found(MemberId("A"));
+        for (std::size_t i = 0; i < voters.size(); ++i) {
+            std::string const id(1, voters[i]);
+            start.voters.emplace_back(id);
+            registered(id);
+            set("/ctl/cal/" + std::to_string(i), id);
+        }
+        (void)state.take_new_voters();
+        start.owners = start.voters;
+        if (who != 'A') registered(std::string(1, who));
+        core.emplace(MemberId(std::string(1, who)), start, tuning());
+        membership.emplace(identity(std::string(1, who)), std::vector<std::string>{}, begins,
+                           Membership::Timing{seconds(3600), seconds(60)});
+    }
+
+    void set(std::string const& path, std::string const& value) {
+        state.apply({{}, Mutation::set(Path::trusted(path), value, clobber)});
+    }
+    /// As a process of this id registers itself when it votes.
+    void registered(std::string const& id) {
+        set(node_path(id, "addr"), id + ":1");
+        set(node_path(id, "hostname"), "host");
+        set(node_path(id, "version"), "1.0.0");
+        set(node_path(id, "writable"), "true");
+        set(node_path(id, "applied"), "1");
+        set(ns_path("local", id), id + ":1");
+    }
+    void step(consensus::Input const& input) { (void)core->step(now, input, app); }
+    void link(char peer) {
+        step(consensus::LinkUp{id(peer)});
+        step(consensus::Receive{id(peer), consensus::Hello{vector(), start.lineage}});
+    }
+    void unlink(char peer) { step(consensus::LinkDown{id(peer)}); }
+    /// The peer is heard, and says which voters it has not heard of for the kick time.
+    void hear(char peer, std::initializer_list<std::size_t> silent = {}) {
+        consensus::Ping ping{vector(), now, {}, 0, 0};
+        for (std::size_t const v : silent) ping.silent.insert(v);
+        step(consensus::Receive{id(peer), ping});
+    }
+    void pass(Duration time) { now = now + time; }
+
+    /// What the process proposes now, or asks a voter to propose.
+    std::vector<Change> look() {
+        Proposals proposals;
+        std::optional<consensus::Ask> ask;
+        pass(milliseconds(100));
+        membership->look(now, *core, state, {proposals, ask});
+        std::vector<Change> changes;
+        auto const read = [&](std::string_view text) {
+            while (!text.empty()) changes.push_back(take_change(text).value());
+        };
+        while (!proposals.empty()) {
+            std::string const& batch = batches.emplace_back(proposals.take().changes);
+            if (!switch_in(batch)) read(batch);
+        }
+        if (ask) read(batches.emplace_back(ask->payload.view()));
+        return changes;
+    }
+    static std::vector<std::string> paths(std::vector<Change> const& changes) {
+        std::vector<std::string> paths;
+        for (Change const& c : changes) paths.emplace_back(c.mutation.path.text());
+        return paths;
+    }
+    /// After the phase is settled and the first pulse is out.
+    void settle() { (void)look(); }
+
+    static MemberId id(char c) { return MemberId(std::string(1, c)); }
+    consensus::Vector vector() const {
+        return {consensus::Epoch(1), consensus::Slot(0), consensus::Slot(0), false,
+                consensus::Frontier(start.owners.size())};
+    }
+
+    char me;
+    consensus::Configuration start;
+    Instant now{1'000'000'000'000};
+    Deaf app;
+    State state{store::StoreLimits{}};
+    std::optional<Core> core;
+    std::optional<Membership> membership;
+    std::deque<std::string> batches;  // whose texts the changes refer to
+};
+
+class Kick : public MembershipTest {
+  protected:
+    /// C has been silent for the kick time; A knows, and B says so.
+    void miss_c() {
+        for (char const peer : {'B', 'C'}) link(peer);
+        settle();
+        pass(seconds(61));
+        hear('B', {2});
+        ASSERT_TRUE(core->majority_misses(id('C'), now));
+    }
+};
+
+TEST_F(Kick, AVoterThatAMajorityMissesLosesItsSlot) {
+    miss_c();
+    std::vector<Change> const changes = look();
+    ASSERT_THAT(paths(changes), ElementsAre("/ctl/cal/2"));
+    EXPECT_EQ(changes[0].mutation.value, "");
+    EXPECT_EQ(changes[0].mutation.condition, state.revision_of("/ctl/cal/2"));
+}
+
+// The order to remove C is held up on its way, C comes back and writes its pulse, and then the
+// order arrives: it must do nothing.
+TEST_F(Kick, TheOrderHoldsOnlyWhileThePulseOfTheVictimStandsStill) {
+    miss_c();
+    std::vector<Change> const changes = look();
+    ASSERT_EQ(changes.size(), 1U);
+    ASSERT_TRUE(changes[0].guard);
+    EXPECT_EQ(changes[0].guard->path.text(), "/ctl/node/C/applied");
+    set("/ctl/node/C/applied", "2");
+    EXPECT_FALSE(state.apply(changes[0]));
+    EXPECT_EQ(state.value("/ctl/cal/2")->view(), "C");
+}
+
+// B said that it misses C, and then B's own link broke. Without C the cluster would be A and B, and
+// B may be dead: nobody could ever write again.
+TEST_F(Kick, NobodyIsRemovedIfTheOthersMayBeNoMajority) {
+    miss_c();
+    unlink('B');
+    ASSERT_TRUE(core->majority_misses(id('C'), now)) << "B's word is young enough";
+    EXPECT_THAT(look(), IsEmpty());
+}
+
+TEST_F(Kick, OneVoterAloneThatMissesAnotherRemovesNobody) {
+    for (char const peer : {'B', 'C'}) link(peer);
+    settle();
+    pass(seconds(61));
+    hear('B');
+    EXPECT_THAT(look(), IsEmpty());
+}
+
+TEST_F(Kick, OnlyTheFirstOfThoseHeardProposes) {
+    core.emplace(MemberId("B"), start, tuning());
+    membership.emplace(identity("B"), std::vector<std::string>{}, Voting{},
+                       Membership::Timing{seconds(3600), seconds(60)});
+    for (char const peer : {'A', 'C'}) link(peer);
+    settle();
+    pass(seconds(61));
+    hear('A', {2});
+    ASSERT_TRUE(core->majority_misses(id('C'), now));
+    EXPECT_THAT(look(), IsEmpty()) << "A does it";
+    pass(seconds(61));
+    hear('C', {0});
+    EXPECT_THAT(paths(look()), ElementsAre("/ctl/cal/0")) << "A is the one that is missed";
+}
+
+TEST_F(Kick, NoSecondVoterIsRemovedInTheSameBreath) {
+    miss_c();
+    ASSERT_EQ(look().size(), 1U);
+    EXPECT_THAT(look(), IsEmpty()) << "the first order is on its way";
+}
+
+class Cleaning : public MembershipTest {
+  protected:
+    Cleaning() {
+        registered("F");
+        for (char const peer : {'B', 'C'}) link(peer);
+        settle();
+    }
+    void live() {
+        for (char const peer : {'B', 'C'}) hear(peer);
+    }
+};
+
+// A follower is no voter, so nobody removes it; but its files would stay after its end.
+TEST_F(Cleaning, WhatIsLeftOfAFollowerGoesAfterTheKickTime) {
+    live();
+    EXPECT_THAT(look(), IsEmpty()) << "it may have no link just now";
+    pass(seconds(59));
+    live();
+    EXPECT_THAT(look(), IsEmpty());
+    pass(seconds(1));
+    live();
+    EXPECT_THAT(paths(look()), Contains("/ctl/node/F/addr"));
+}
+
+TEST_F(Cleaning, AFollowerThatIsReachedKeepsItsFiles) {
+    step(consensus::LinkUp{id('F')});
+    step(consensus::Receive{id('F'), consensus::Hello{{}, {}}});
+    ASSERT_TRUE(core->reaches(id('F')));
+    for (int i = 0; i < 3; ++i) {
+        live();
+        EXPECT_THAT(look(), IsEmpty());
+        pass(seconds(61));
+    }
+}
+
+TEST_F(Cleaning, BeingReachedInBetweenBeginsTheTimeAnew) {
+    live();
+    (void)look();
+    pass(seconds(59));
+    step(consensus::LinkUp{id('F')});
+    step(consensus::Receive{id('F'), consensus::Hello{{}, {}}});
+    live();
+    (void)look();
+    unlink('F');
+    live();
+    (void)look();
+    pass(seconds(2));
+    live();
+    EXPECT_THAT(look(), IsEmpty());
+}
+
+TEST_F(Cleaning, WhatIsLeftOfARemovedVoterGoesAtOnce) {
+    set("/ctl/cal/2", "");
+    (void)state.take_new_voters();
+    ASSERT_TRUE(state.was_removed(id('C')));
+    start.voters.pop_back();
+    start.owners = start.voters;
+    core.emplace(MemberId("A"), start, tuning());
+    link('B');
+    (void)look();
+    live();
+    auto const changes = look();
+    EXPECT_THAT(paths(changes), Contains("/ctl/node/C/addr"));
+    for (Change const& c : changes) EXPECT_TRUE(c.guard) << c.mutation.path.text();
+}
+
+class Proposing : public MembershipTest {
+  protected:
+    Proposing() { registered("F"); }
+    bool may(std::string const& path, std::string const& value, bool guarded = true) {
+        std::string changes;
+        std::optional<Guard> guard;
+        if (guarded) guard = Guard{Path::trusted("/ctl/node/F/addr"), Revision(7)};
+        append_change(changes, {guard, Mutation::set(Path::trusted(path), value, clobber)});
+        return membership->may_propose(changes, *core, state);
+    }
+};
+
+// A follower may be an old program, or one that an attacker runs: a voter proposes only what
+// joining needs.
+TEST_F(Proposing, ForAFollowerOnlyGuardedChangesOfTheClustersOwnFiles) {
+    EXPECT_TRUE(may("/ctl/node/F/hostname", "host"));
+    EXPECT_FALSE(may("/app/config", "x"));
+    EXPECT_FALSE(may("/ctl/node/F/hostname", "host", false)) << "it has no guard";
+    EXPECT_FALSE(membership->may_propose("", *core, state));
+    EXPECT_FALSE(membership->may_propose("garbage", *core, state));
+}
+
+// The follower does not hear C and wants its slot; this voter does.
+TEST_F(Proposing, TheSlotOfAVoterThatIsHeardIsGivenToNobody) {
+    link('C');
+    EXPECT_FALSE(may("/ctl/cal/2", "F"));
+    unlink('C');
+    EXPECT_TRUE(may("/ctl/cal/2", "F")) << "its process may have been replaced";
+    EXPECT_FALSE(may("/ctl/cal/0", "F")) << "the slot of this voter itself";
+    set("/ctl/cal/3", "");
+    EXPECT_TRUE(may("/ctl/cal/3", "F")) << "a free one";
+}
+
+class Joining : public MembershipTest {
+  protected:
+    Joining() : MembershipTest("ABC", 'F', Attaching{}) { set("/ctl/cal/3", ""); }
+    std::vector<std::string> wanted() { return paths(look()); }
+};
+
+// A follower that becomes a voter without links to the others makes the majority larger and the
+// cluster no stronger: with A and B alone, one more failure would stop it.
+TEST_F(Joining, WithoutLinksToAMajorityNoSlotIsTaken) {
+    link('A');
+    for (int i = 0; i < 20; ++i) {
+        pass(seconds(1));
+        hear('A');
+        EXPECT_THAT(wanted(), Not(Contains("/ctl/cal/3")));
+    }
+}
+
+TEST_F(Joining, WithLinksToAllASlotIsTakenAfterAWhile) {
+    for (char const peer : {'A', 'B', 'C'}) link(peer);
+    EXPECT_THAT(wanted(), IsEmpty()) << "it has just begun to follow";
+    pass(seconds(1));
+    auto const changes = look();
+    ASSERT_THAT(paths(changes), ElementsAre("/ctl/cal/3"));
+    EXPECT_EQ(changes[0].mutation.value, "F");
+    EXPECT_EQ(changes[0].mutation.condition, state.revision_of("/ctl/cal/3"));
+    ASSERT_TRUE(changes[0].guard);
+    EXPECT_EQ(changes[0].guard->path.text(), "/ctl/node/F/addr");
+}
+
+// It must be known by its address before it votes, or nobody could link to the new voter.
+TEST_F(Joining, ItRegistersBeforeItAsksForASlot) {
+    state.apply({{}, Mutation::del(Path::trusted("/ctl/node/F/addr"), clobber)});
+    for (char const peer : {'A', 'B', 'C'}) link(peer);
+    pass(seconds(1));
+    (void)look();
+    pass(seconds(1));
+    EXPECT_THAT(wanted(), ElementsAre("/ctl/node/F/addr"));
+}
+
+class Stopping : public MembershipTest {};
+
+TEST_F(Stopping, AVoterThatIsStoppedGivesUpItsAddressAndThenItsSlot) {
+    for (char const peer : {'B', 'C'}) link(peer);
+    settle();
+    pass(seconds(2));
+    membership->retire(now);
+    pass(milliseconds(300));
+    for (char const peer : {'B', 'C'}) hear(peer);
+    EXPECT_THAT(paths(look()), ElementsAre("/ctl/ns/local/A", "/ctl/cal/0"));
+}
+
+// B and C must be a majority of themselves. Those that were heard only before the order to stop may
+// have been stopped at the same time.
+TEST_F(Stopping, ItStaysUntilTheOthersWereHeardAfterTheOrder) {
+    for (char const peer : {'B', 'C'}) link(peer);
+    settle();
+    pass(seconds(2));
+    for (char const peer : {'B', 'C'}) hear(peer);
+    membership->retire(now);
+    EXPECT_THAT(look(), IsEmpty());
+    hear('B');
+    EXPECT_THAT(look(), IsEmpty()) << "B alone is no majority of B and C";
+    EXPECT_TRUE(membership->hopes_to_leave(now, *core));
+    hear('C');
+    EXPECT_THAT(look(), Not(IsEmpty()));
+}
+
+class LastSlot : public MembershipTest {
+  protected:
+    LastSlot() : MembershipTest("A") {}
+};
+
+// Somebody deletes all slots. The voters stay as they are, but nobody could ever join again.
+TEST_F(LastSlot, AVoterThatNoSlotNamesTakesOneAgain) {
+    settle();
+    state.apply({{}, Mutation::del(Path::trusted("/ctl/cal/0"), clobber)});
+    (void)state.take_new_voters();
+    pass(seconds(3600));
+    EXPECT_THAT(paths(look()), Contains("/ctl/cal/0"));
+}
+
+TEST_F(LastSlot, WhatOthersOverwroteIsPutRight) {
+    settle();
+    set("/ctl/node/A/addr", "elsewhere");
+    pass(seconds(3600));
+    EXPECT_THAT(paths(look()), Contains("/ctl/node/A/addr"));
+}
+
+}  // namespace
+}  // namespace doozer::replica
