@@ -33,7 +33,7 @@ Output Core::step(Instant now, Input const& input, Application& app) {
 void Core::on(Turn& t, LinkUp const& in) {
     Peer& peer = peers_[in.peer];
     peer.linked = true;
-    peer.greeted = false;
+    peer.greeted = peer.judged = false;
     peer.heard = t.now;
     peer.waiting.reset();
     stop_giving(t, peer);
@@ -57,9 +57,8 @@ void Core::on(Turn& t, Receive const& in) {
     auto const at = peers_.find(in.peer);
     if (at == peers_.end() || !at->second.linked) return t.ignore(Ignored::unknown_link);
     Peer& peer = at->second;
-    if (peer.resurrected) return t.ignore(Ignored::resurrected);
     if (!peer.greeted && !std::holds_alternative<Hello>(in.message)) {
-        return t.ignore(Ignored::not_greeted);
+        return t.ignore(peer.resurrected ? Ignored::resurrected : Ignored::not_greeted);
     }
     peer.heard = t.now;
     std::visit([&](auto const& m) { handle(t, in.peer, peer, m); }, in.message);
@@ -181,13 +180,11 @@ bool Core::same_lineage(Turn& t, Peer& peer, Hello const& m) {
         }
         return epoch() == Epoch(0);
     }
-    if (m.vector.epoch > Epoch(0) && peer.said_more_than(m.vector)) {
-        peer.resurrected = true;
-        t.ignore(Ignored::resurrected);
-        trace(t, Happened::resurrected);
-        return false;
-    }
-    return true;
+    bool const was_resurrected = peer.resurrected;
+    if (!peer.judge(m.vector)) return true;
+    t.ignore(Ignored::resurrected);
+    if (!was_resurrected) trace(t, Happened::resurrected);
+    return false;
 }
 
 void Core::hello_to_all(Turn& t) {

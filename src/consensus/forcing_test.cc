@@ -137,5 +137,25 @@ TEST_F(ForcingTest, AProcessThatWasSetBackIsNotHeardAgain) {
     EXPECT_THAT(b.members.at('a').ignored, ElementsAre(Ignored::resurrected));
 }
 
+TEST(SetBack, AProcessIsHeardAgainInALaterEpoch) {
+    Bench b{"abcd"};
+    Core const earlier = b.core('c');
+    b.submit('c', "x");
+    b.settle();
+    b.unlink('a', 'c');
+    b.members.at('c').core = earlier;
+    b.members.at('c').invariants = {};
+    b.link('a', 'c');
+    b.settle();
+    ASSERT_TRUE(b.core('a').peers().at(Bench::id('c')).resurrected);
+    b.unlink('b', 'c');
+    b.submit('a', "voters:a,b,c");
+    b.settle();
+    ASSERT_EQ(b.core('a').epoch(), Epoch(2));
+    b.receive('c', 'a', Hello{{Epoch(2), Slot(0), Slot(0), false, {}}, b.start.lineage});
+    EXPECT_FALSE(b.core('a').peers().at(Bench::id('c')).resurrected);
+    EXPECT_TRUE(b.core('a').reaches(Bench::id('c')));
+}
+
 }  // namespace
 }  // namespace doozer::consensus

@@ -17,7 +17,8 @@ struct Giving {
 struct Peer {
     bool linked = false;
     bool greeted = false;      // its HELLO has come on this link
-    bool resurrected = false;  // went back in time: a copy of an old process, never heard again
+    bool judged = false;       // the first HELLO of this link was compared with `vector`
+    bool resurrected = false;  // went back in time; heard again once it is in a later epoch
     Vector vector;             // the newest heard: row A[m] of consensus.md
     Instant heard;             // when anything came last
     // --- what was sent to it
@@ -34,10 +35,29 @@ struct Peer {
     IndexSet silent;  // the voters of this epoch it has not heard of for the kick time
     Instant healthy_since = never;
 
-    DOOZER_FIELDS(linked, greeted, resurrected, vector, heard, streamed, told, owed_vote, tell_by,
-                  waiting, pinned, giving, srtt, jitter, silent, healthy_since);
+    DOOZER_FIELDS(linked, greeted, judged, resurrected, vector, heard, streamed, told, owed_vote,
+                  tell_by, waiting, pinned, giving, srtt, jitter, silent, healthy_since);
 
-    /// Whether it once said more than `v`, which no living process forgets.
+    /// Whether the sender of `v`, the vector of a HELLO, was set back to an earlier state of
+    /// itself: it said more than `v` before, and no living process forgets.
+    ///
+    /// Only the first HELLO of a link is evidence. All that was heard before it came over links
+    /// that had ended at the sender when it said this one. A later HELLO proves nothing: a link has
+    /// two connections, and what the sender says after the HELLO may overtake it on the other one.
+    /// In a later epoch nothing counts that the sender may have forgotten, so it is heard again.
+    [[nodiscard]] bool judge(Vector const& v) {
+        bool const first = !judged;
+        judged = true;
+        if (v.epoch == Epoch(0)) return resurrected;  // it holds nothing, and has said so
+        if (v.epoch > vector.epoch) {
+            resurrected = false;
+        } else if (first && said_more_than(v)) {
+            resurrected = true;
+        }
+        return resurrected;
+    }
+
+    /// Whether it once said more than `v`.
     [[nodiscard]] bool said_more_than(Vector const& v) const {
         if (v.epoch != vector.epoch) return v.epoch < vector.epoch;
         bool const back = v.delivered < vector.delivered || v.seen < vector.seen ||

@@ -35,7 +35,7 @@ void log_event(base::ProcessId const& self, consensus::TraceEvent const& e) {
         case Happened::resurrected:
             return spdlog::error(
                 "{}: a member was set back to an earlier state of itself: it is "
-                "not heard again until it is started anew",
+                "ignored until a later epoch; start it anew",
                 self);
         case Happened::left_behind:
             return spdlog::error(
