@@ -65,7 +65,10 @@ void Connection::on_readable() {
     bytes_read_ += size;
     std::string_view const arrived(buffer_.data(), size);
     if (TlsServer const* const server = std::exchange(tls_server_, nullptr)) {
-        if (arrived.front() == tls_first_byte) tls_.emplace(*server);
+        if (arrived.front() == tls_first_byte) {
+            tls_.emplace(*server);
+            owner_->on_handshake();
+        }
     }
     tls_ ? open_sealed(arrived) : offer(arrived);
     if (!paused_) wait_readable();

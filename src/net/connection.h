@@ -39,6 +39,9 @@ class ConnectionOwner {
 
     /// What flush() had to leave has become less, or the connection is broken and it is gone.
     virtual void on_drained() = 0;
+
+    /// The other side has begun a handshake of TLS.
+    virtual void on_handshake() {}
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -74,7 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// The memory of its buffers.
     [[nodiscard]] std::size_t charge() const {
         return input_.capacity() + output_.charge() + sealed_.charge() +
-               (tls_ ? TlsFilter::fixed_bytes : 0);
+               (tls_ ? tls_->charge() : 0);
     }
     /// Whether everything was handed to the kernel.
     [[nodiscard]] bool all_sent() const { return output_.empty() && sealed_.empty(); }
@@ -92,6 +95,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// Whether both ends are on this machine, by their addresses.
     [[nodiscard]] bool is_loopback() const;
     [[nodiscard]] bool speaks_tls() const { return tls_.has_value(); }
+    /// Whether a handshake of TLS is under way, or has not begun where it may.
+    [[nodiscard]] bool is_shaking_hands() const {
+        return tls_server_ != nullptr || (tls_ && !tls_->handshake_done());
+    }
     /// Whether both sides have proved that they hold the TlsServer's or TlsClient's shared key.
     [[nodiscard]] bool shares_key() const { return tls_ && tls_->shares_key(); }
     /// Whether there are bytes that have arrived and were not read.

@@ -277,6 +277,7 @@ TlsFilter::TlsFilter(ssl_ctx_st* context, std::shared_ptr<void const> kept)
 TlsFilter::TlsFilter(TlsServer const& server)
     : TlsFilter(server.shown_->context.get(), server.shown_) {
     ::SSL_set_accept_state(ssl_);
+    awaits_hello_ = true;
 }
 
 TlsFilter::TlsFilter(TlsClient const& client, std::string const& host)
@@ -341,12 +342,42 @@ base::Result<bool> TlsFilter::shake_hands() {
     return true;
 }
 
+/// Looks at the length that the ClientHello announces. False if more has to arrive for that; then
+/// it keeps what there is. Source: RFC 8446, 5.1 and 4.
+base::Result<bool> TlsFilter::judge_hello(std::string_view& sealed) {
+    constexpr std::size_t record_header = 5;
+    constexpr std::size_t message_header = 4;
+    hello_.append(sealed);
+    if (hello_.size() < record_header + message_header) return false;
+    auto const byte = [&](std::size_t i) {
+        return static_cast<std::size_t>(static_cast<unsigned char>(hello_[i]));
+    };
+    std::size_t const record_bytes = byte(3) << 8U | byte(4);
+    std::size_t const hello_bytes = byte(6) << 16U | byte(7) << 8U | byte(8);
+    if (hello_.front() == tls_first_byte) {  // what is no handshake at all, OpenSSL refuses
+        if (record_bytes < message_header) {
+            return base::Error{base::Errc::other, "TLS: the ClientHello comes in crumbs"};
+        }
+        if (hello_bytes > hello_bytes_max) {
+            return base::Error{base::Errc::other, "TLS: the ClientHello is too long"};
+        }
+    }
+    awaits_hello_ = false;
+    sealed = hello_;
+    return true;
+}
+
 base::Result<TlsFilter::Opened> TlsFilter::open(std::string_view sealed, std::string& plain) {
+    if (awaits_hello_) {
+        DOOZER_TRY(bool const judged, judge_hello(sealed));
+        if (!judged) return Opened::more;
+    }
     if (!sealed.empty()) {
         int const written =
             ::BIO_write(::SSL_get_rbio(ssl_), sealed.data(), static_cast<int>(sealed.size()));
         DOOZER_ASSERT(written == static_cast<int>(sealed.size()));  // memory takes everything
     }
+    if (!awaits_hello_ && !hello_.empty()) std::string().swap(hello_);
     std::array<char, 16'384> record;
     ::ERR_clear_error();
     DOOZER_TRY(bool const done, shake_hands());

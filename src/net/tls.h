@@ -110,8 +110,16 @@ class TlsFilter {
     /// Whether that was the shared key.
     [[nodiscard]] bool shares_key() const { return state_.done && state_.key != nullptr; }
 
-    /// About what an idle connection costs, in bytes.
+    /// About what a connection costs, in bytes: one that is idle, and one in its handshake.
     static constexpr std::size_t fixed_bytes = 20'480;
+    static constexpr std::size_t handshake_bytes = 65'536;
+    [[nodiscard]] std::size_t charge() const {
+        return handshake_done() ? fixed_bytes : handshake_bytes;
+    }
+
+    /// The longest ClientHello that a server takes; those of browsers have about 2 KiB. OpenSSL
+    /// allocates what a ClientHello announces, up to 128 KiB, before any of it arrives.
+    static constexpr std::size_t hello_bytes_max = 16'384;
 
   private:
     friend struct TlsCallbacks;
@@ -124,11 +132,14 @@ class TlsFilter {
 
     TlsFilter(ssl_ctx_st* context, std::shared_ptr<void const> kept);
     base::Result<bool> shake_hands();
+    base::Result<bool> judge_hello(std::string_view& sealed);
     [[nodiscard]] base::Error failed() const;
 
     std::shared_ptr<void const> kept_;  // what the callbacks use
     ssl_st* ssl_;
     State state_;
+    bool awaits_hello_ = false;  // a server that has not seen how long the ClientHello is
+    std::string hello_;          // what has arrived of it until then
 };
 
 }  // namespace doozer::net

@@ -98,6 +98,47 @@ TEST_F(TlsTest, AKeyIsTheSameForTheSameSecretAndProtocolOnly) {
     EXPECT_NE(key("secret").bytes, SharedKey::derive("secret", "others").bytes);
 }
 
+/// The beginning of a ClientHello: a record of `record` bytes, a message of `message` bytes.
+std::string beginning_of_hello(std::size_t record, std::size_t message) {
+    std::string text = {tls_first_byte, 3, 1};
+    for (std::size_t const part :
+         {record >> 8U, record, std::size_t{1}, message >> 16U, message >> 8U, message}) {
+        text += static_cast<char>(part & 0xFFU);
+    }
+    return text;
+}
+
+// OpenSSL would allocate 128 KiB for the first nine bytes of each.
+TEST_F(TlsTest, ALongHelloIsRefusedByWhatItAnnounces) {
+    std::string plain;
+    TlsFilter server(certified);
+    EXPECT_EQ(server.open(beginning_of_hello(16'384, 131'000), plain).error().detail,
+              "TLS: the ClientHello is too long");
+    TlsFilter crumbs(certified);
+    EXPECT_FALSE(crumbs.open(beginning_of_hello(1, 200), plain).ok());
+    TlsFilter longest(certified);
+    EXPECT_TRUE(longest.open(beginning_of_hello(16'384, TlsFilter::hello_bytes_max), plain).ok());
+    EXPECT_EQ(longest.charge(), TlsFilter::handshake_bytes);
+}
+
+TEST_F(TlsTest, AHelloMayArriveByteByByte) {
+    TlsFilter client(trusting, "127.0.0.1");
+    TlsFilter server(certified);
+    std::string sealed;
+    std::string plain;
+    EXPECT_TRUE(client.open({}, plain).ok());
+    client.take_sealed(sealed);
+    for (char const c : sealed) EXPECT_TRUE(server.open({&c, 1}, plain).ok());
+    Outcome outcome;
+    for (int i = 0; i < 5; ++i) {
+        move(server, client, outcome.client);
+        move(client, server, outcome.server);
+    }
+    EXPECT_EQ(outcome.client + outcome.server, "");
+    EXPECT_TRUE(server.handshake_done());
+    EXPECT_EQ(server.charge(), TlsFilter::fixed_bytes);
+}
+
 TEST_F(TlsTest, TwoWhoShareAKeyNeedNoCertificate) {
     for (TlsServer const* shown : {&both, &keyed}) {
         TlsFilter client(TlsClient::holding(key("secret")), "");

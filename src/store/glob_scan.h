@@ -63,8 +63,8 @@ class GlobScan {
     struct Group {
         Glob glob;
         Payer* payer;
-        Revision next;             // the glob was tried on all events before this one
-        std::uint64_t round;       // of its payer, in which it was tried last
+        Revision next;        // the glob was tried on all events before this one
+        std::uint64_t round;  // of its payer, in which it was tried last
         std::vector<Waiter> waiters = {};
     };
     using Groups = std::list<Group>;
