@@ -82,6 +82,9 @@ class Replica : private consensus::Application {
     /// How much has been brought and is not on its way yet.
     [[nodiscard]] std::size_t proposed_bytes() const { return proposals_.bytes(); }
 
+    /// What the session may do; nothing if it is closed.
+    [[nodiscard]] Grants grants(SessionId session) const { return sessions_.grants(session); }
+
     /// Whether the session has asked for something that takes several turns to find.
     [[nodiscard]] bool is_searching(SessionId session) const {
         return reads_.is_searching(session);

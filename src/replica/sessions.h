@@ -23,6 +23,11 @@ class Sessions {
     void close(SessionId id) { sessions_.erase(id); }
     /// Null if it is closed.
     [[nodiscard]] Session* find(SessionId id);
+    /// Nothing if it is closed.
+    [[nodiscard]] Grants grants(SessionId id) const {
+        auto const found = sessions_.find(id);
+        return found == sessions_.end() ? Grants{} : found->second.grants;
+    }
 
   private:
     Grants initial_;

@@ -77,7 +77,7 @@ std::size_t ClientSession::on_bytes(std::string_view bytes) {
         }
         if (!frame.value()) break;
         if (!handle(*frame.value())) return bytes.size();
-        if (!has_room()) connection_->pause();
+        if (is_held || is_ending || !has_room()) connection_->pause();
     }
     return frames.consumed();
 }
@@ -112,7 +112,7 @@ std::size_t ClientSession::append(replica::Reply const& reply) {
 
 void ClientSession::read_if_possible(std::size_t kept_bytes) {
     kept_bytes_ = kept_bytes;
-    if (is_ending || !has_room()) return connection_->pause();
+    if (is_ending || is_held || !has_room()) return connection_->pause();
     connection_->resume();
 }
 

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "net/connection.h"
 #include "replica/effects.h"
+#include "server/client_ranks.h"
 
 namespace doozer::server {
 
@@ -39,6 +40,8 @@ class SessionHost {
     /// The client is gone, or is not listened to any longer because of what it sent: then `refused`
     /// says why. What is left to send to it is sent when the turn ends.
     virtual void on_client_end(ClientSession& session, std::string_view refused) = 0;
+    /// The client has begun a handshake of TLS.
+    virtual void on_handshake(ClientSession& /*session*/) {}
     /// This is no client but another member (wire/member_stream.h), and the session reads nothing
     /// more: when it is back in its own hands the host moves the connection, take_connection(), to
     /// MemberLinks and removes the session.
@@ -55,6 +58,8 @@ class ClientSession : public net::ConnectionOwner {
     void start() { connection_->start(); }
     [[nodiscard]] base::SessionId id() const { return id_; }
     [[nodiscard]] std::string peer() const { return connection_->peer(); }
+    [[nodiscard]] std::string peer_host() const { return connection_->peer_host(); }
+    [[nodiscard]] bool is_shaking_hands() const { return connection_->is_shaking_hands(); }
 
     /// For on_member(); nothing but the session's destruction may follow.
     std::shared_ptr<net::Connection> take_connection() { return std::move(connection_); }
@@ -82,6 +87,7 @@ class ClientSession : public net::ConnectionOwner {
     std::size_t on_bytes(std::string_view bytes) override;
     void on_end(std::string_view refused) override { host_.on_client_end(*this, refused); }
     void on_drained() override { host_.on_activity(*this); }
+    void on_handshake() override { host_.on_handshake(*this); }
 
     // The host's notes on this session.
     bool is_active = false;         ///< to be looked at when the turn ends
@@ -89,6 +95,10 @@ class ClientSession : public net::ConnectionOwner {
     bool is_ending = false;         ///< goes when everything is sent
     Instant ends_at = never;        ///< or then
     std::size_t counted_bytes = 0;  ///< what the host's sum holds for it
+    ClientRanks::Place place = {};
+    std::uint32_t wrong_secrets = 0;
+    Instant held_until = {};  ///< nothing is sent to it and nothing read from it before
+    bool is_held = false;
 
   private:
     /// Handles one message. False if it was the last that is listened to.

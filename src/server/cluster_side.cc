@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/entropy.h"
+#include "server/log_gate.h"
 #include "wire/member_codec.h"
 #include "wire/member_routes.h"
 
@@ -26,12 +27,14 @@ void log_event(base::ProcessId const& self, consensus::TraceEvent const& e) {
     char const* const what = name_of(e.what);
     switch (e.what) {
         case Happened::entered_epoch:
-            return spdlog::info("{}: epoch {} begins, {} owners", self, e.epoch.value(), e.value);
+            return log_gate::info(LogKind::epoch, "{}: epoch {} begins, {} owners", self,
+                                  e.epoch.value(), e.value);
         case Happened::removed:
         case Happened::snapshot_installed:
         case Happened::forced:
         case Happened::forgot:
-            return spdlog::info("{}: {} in epoch {}", self, what, e.epoch.value());
+            return log_gate::info(LogKind::epoch, "{}: {} in epoch {}", self, what,
+                                  e.epoch.value());
         case Happened::resurrected:
             return spdlog::error(
                 "{}: a member was set back to an earlier state of itself: it is "
@@ -72,12 +75,13 @@ MemberLinks::Callbacks ClusterSide::callbacks() {
     MemberLinks::Callbacks c;
     c.on_link_up = [this](MemberPeer const& peer) {
         linked_[peer.id] = peer.version;
-        spdlog::info("{}: linked with {} at {}", self_.id, peer.id, peer.address);
+        log_gate::info(LogKind::link_up, "{}: linked with {} at {}", self_.id, peer.id,
+                       peer.address);
         tell_(replica::LinkUp{peer.id});
     };
     c.on_link_down = [this](base::ProcessId const& id, std::string const& why) {
         if (linked_.erase(id) == 0) return;  // the replica knows
-        spdlog::info("{}: lost the link with {}: {}", self_.id, id, why);
+        log_gate::info(LogKind::link_down, "{}: lost the link with {}: {}", self_.id, id, why);
         tell_(replica::LinkDown{id});
     };
     c.on_message = [this](base::ProcessId const& id, std::string_view body) {
@@ -92,14 +96,16 @@ void ClusterSide::on_message(base::ProcessId const& id, std::string_view body) {
     if (link == linked_.end()) return;
     auto message = wire::decode_message(body, link->second);
     if (!message.ok()) {
-        return spdlog::error("{}: dropped what {} sent: {}", self_.id, id, message.error().detail);
+        return log_gate::write(LogKind::member_message, spdlog::level::err,
+                               "{}: dropped what {} sent: {}", self_.id, id,
+                               message.error().detail);
     }
     tell_(replica::PeerMessage{id, std::move(message).value()});
 }
 
 void ClusterSide::on_refused(RefusedLink const& refused) {
     using Why = RefusedLink::Why;
-    spdlog::warn("{}: {}", self_.id, refused.line);
+    log_gate::warn(LogKind::link_refused, "{}: {}", self_.id, refused.line);
     if (!refused.dialled) return;
     last_failure_ = refused.line;
     bool const for_good = refused.why == Why::bad_address || refused.why == Why::secret ||

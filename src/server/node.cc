@@ -12,6 +12,7 @@
 #include "server/clock.h"
 #include "server/entropy.h"
 #include "server/flight_files.h"
+#include "server/log_gate.h"
 #include "server/machine.h"
 
 namespace doozer::server {
@@ -23,10 +24,6 @@ constexpr int handlers_per_turn = 1024;
 /// A turn that has brought more than this ends: what it made waits in memory, and others wait too.
 constexpr std::size_t turn_requests_max = 32'768;
 constexpr std::size_t turn_reply_bytes_max = 8 * MiB;
-/// How long a client that has ended its side may take for what is left to be sent to it.
-constexpr Duration ending_time_max = seconds(5);
-/// What a connection costs by itself, about.
-constexpr std::size_t session_bytes_fixed = 1 * KiB;
 /// How long a process that is to join a cluster tries to reach it.
 constexpr Duration attach_within = seconds(5);
 /// And how often one says that it reaches others, and waits for a copy.
@@ -63,7 +60,10 @@ Node::Node(Options options, Release release)
       recorder_(flight_bounds(options_)),
       listener_(
           loop_, [this](net::tcp::socket socket) { on_accept(std::move(socket)); },
-          [](std::string const& why) { spdlog::warn("refused a connection: {}", why); }),
+          [](std::string const& why) {
+              log_gate::warn(LogKind::connection_refused, "refused a connection: {}", why);
+          }),
+      descriptors_(share_descriptors(raise_descriptor_limit())),
       names_timer_(loop_) {}
 
 Result<Done> Node::prepare() {
@@ -127,6 +127,7 @@ Result<Done> Node::run() {
     if (failure_) return *failure_;
     if (web_) web_->stop();
     for (auto const& [id, session] : sessions_) session->flush();
+    log_gate::write_all_summaries();
     spdlog::info("stopped by {} at revision {}", stop_signal_ == SIGINT ? "SIGINT" : "SIGTERM",
                  replica_->store().revision().value());
     return Done{};
@@ -241,6 +242,7 @@ void Node::adopt_members() {
         std::shared_ptr<net::Connection> connection = found->second->take_connection();
         step(replica::SessionClosed{id});
         buffered_bytes_ -= found->second->counted_bytes;
+        ranks_.leave(found->second->place);
         sessions_.erase(found);
         cluster_->adopt(std::move(connection));
     }
@@ -339,18 +341,24 @@ void Node::end_turn() {
         found->second->is_stopped = false;
         look_after(*found->second);
     }
-    while (over_budget() && !sessions_.empty()) evict_largest();
+    end_handshakes();
+    if (over_budget()) free_memory();
+    log_gate::write_summaries(now_);
     set_deadline();
 }
 
 void Node::finish(ClientSession& session) {
     session.is_active = false;
-    session.flush();
+    if (!session.is_held) session.flush();
     look_after(session);
 }
 
 /// What becomes of a session after what happened in this turn.
 void Node::look_after(ClientSession& session) {
+    if (session.is_held && now_ >= session.held_until) {
+        session.is_held = false;
+        session.flush();
+    }
     bool const done = session.all_sent() && !replica_->is_searching(session.id());
     if (session.is_ending && (done || now_ >= session.ends_at)) return remove(session);
     session.read_if_possible(replica_->kept_bytes(session.id()));
@@ -378,87 +386,36 @@ void Node::perform_replies() {
             session = found->second.get();
         }
         turn_reply_bytes_ += session->append(reply);
+        if (reply.verb == Verb::access) on_access_answered(*session, reply);
         on_activity(*session);
     }
     effects_.replies.clear();
 }
 
 void Node::on_activity(ClientSession& session) {
+    ranks_.heard(session.place);
     if (!std::exchange(session.is_active, true)) active_.push_back(session.id());
-}
-
-void Node::on_accept(net::tcp::socket socket) {
-    SessionId const id = std::exchange(next_session_, next_session_.next());
-    auto session = std::make_unique<ClientSession>(id, *this, std::move(socket), read_buffer_,
-                                                   tls_ ? &*tls_ : nullptr,
-                                                   frame_bytes_max(options_.value_bytes_max));
-    ++metrics_.connections_accepted;
-    if (over_budget()) {
-        ++metrics_.connections_refused;
-        spdlog::warn("refused a connection from {}: out of memory for buffers", session->peer());
-        return;
-    }
-    ClientSession& accepted = *sessions_.emplace(id, std::move(session)).first->second;
-    step(replica::SessionOpened{id});
-    account(accepted);
-    accepted.start();
 }
 
 void Node::on_request(ClientSession& session, Request const& request) {
     ++turn_requests_;
+    bool const entitled = session.place.rank == ClientRanks::Rank::entitled;
+    if (!entitled && !admit(session)) return;
     step(replica::ClientRequest{session.id(), request});
     perform_replies();
-}
-
-void Node::on_client_end(ClientSession& session, std::string_view refused) {
-    if (!refused.empty()) {
-        ++metrics_.connections_refused;
-        spdlog::warn("refused the connection of {}: {}", session.peer(), refused);
-    }
-    session.is_ending = true;
-    session.ends_at = now_ + ending_time_max;
-    on_activity(session);
-}
-
-bool Node::over_budget() const {
-    return buffered_bytes_ + replica_->kept_bytes() + cluster_->buffered_bytes() >
-           options_.memory_bytes / 4;
-}
-
-/// Takes the memory back from who holds most of it. Everybody else notices nothing.
-void Node::evict_largest() {
-    auto const held = [&](auto const& item) {
-        return item.second->counted_bytes + replica_->kept_bytes(item.first);
-    };
-    auto const largest =
-        std::max_element(sessions_.begin(), sessions_.end(),
-                         [&](auto const& a, auto const& b) { return held(a) < held(b); });
-    spdlog::warn(
-        "closed the connection of {}: out of memory for buffers, of which it held {} bytes",
-        largest->second->peer(), held(*largest));
-    remove(*largest->second);
-}
-
-/// Brings the sum up to date with what the session's buffers hold.
-void Node::account(ClientSession& session) {
-    std::size_t const bytes = session_bytes_fixed + session.charge();
-    buffered_bytes_ += bytes;
-    buffered_bytes_ -= std::exchange(session.counted_bytes, bytes);
-    session.add_traffic(metrics_.bytes_read, metrics_.bytes_written);
-}
-
-void Node::remove(ClientSession& session) {
-    step(replica::SessionClosed{session.id()});
-    session.close();
-    buffered_bytes_ -= session.counted_bytes;
-    sessions_.erase(session.id());
+    if (!entitled) rank(session);
 }
 
 void Node::set_deadline() {
-    Instant deadline = std::min({effects_.deadline, attach_by_, stop_by_});
+    Instant deadline =
+        std::min({effects_.deadline, attach_by_, stop_by_, log_gate::instance().next_due()});
+    if (!handshakes_.empty()) deadline = std::min(deadline, handshakes_.front().first);
     for (SessionId const id : stopped_) {
         auto const found = sessions_.find(id);
-        if (found != sessions_.end()) deadline = std::min(deadline, found->second->ends_at);
+        if (found == sessions_.end()) continue;
+        ClientSession const& session = *found->second;
+        deadline = std::min(deadline, session.ends_at);
+        if (session.is_held) deadline = std::min(deadline, session.held_until);
     }
     // One that has become later is found out when the timer goes off: to move it would wake the
     // loop.

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "net/asio.h"
@@ -14,12 +16,14 @@
 #include "net/listener.h"
 #include "replica/replica.h"
 #include "server/chronicle.h"
+#include "server/client_ranks.h"
 #include "server/client_session.h"
 #include "server/cluster_side.h"
 #include "server/latency_window.h"
 #include "server/name_service.h"
 #include "server/options.h"
 #include "server/release.h"
+#include "server/secret_guard.h"
 #include "web/host.h"
 #include "web/server.h"
 #include "wire/flight_recorder.h"
@@ -42,6 +46,7 @@ class Node : public SessionHost, public web::Host {
     void on_activity(ClientSession& session) override;
     void on_request(ClientSession& session, Request const& request) override;
     void on_client_end(ClientSession& session, std::string_view refused) override;
+    void on_handshake(ClientSession& session) override;
     void on_member(ClientSession& session) override { arrived_.push_back(session.id()); }
     [[nodiscard]] bool hears_clients() const override;
 
@@ -88,11 +93,21 @@ class Node : public SessionHost, public web::Host {
     void perform_replies();
     void finish(ClientSession& session);
     void look_after(ClientSession& session);
-    void account(ClientSession& session);
     [[nodiscard]] bool turn_is_long() const;
-    [[nodiscard]] bool over_budget() const;
-    void evict_largest();
     void set_deadline();
+
+    // Which connections there are, and which of them have to go (node_clients.cc).
+    void account(ClientSession& session);
+    [[nodiscard]] std::size_t held_bytes() const;
+    [[nodiscard]] bool over_budget() const;
+    void free_memory();
+    void evict(ClientRanks::Ids const& rank, std::size_t bytes_min, std::size_t enough);
+    bool make_place();
+    bool close_least(ClientSession const* spared);
+    bool admit(ClientSession& session);
+    void rank(ClientSession& session);
+    void on_access_answered(ClientSession& session, replica::Reply const& reply);
+    void end_handshakes();
     void remove(ClientSession& session);
 
     Options options_;
@@ -112,6 +127,10 @@ class Node : public SessionHost, public web::Host {
     std::unordered_map<SessionId, std::unique_ptr<ClientSession>> sessions_;
     std::vector<SessionId> active_;   // to be looked at when the turn ends
     std::vector<SessionId> stopped_;  // not read from, or waiting for their end
+    ClientRanks ranks_;
+    DescriptorShares descriptors_;
+    std::deque<std::pair<Instant, SessionId>> handshakes_;  // which must be done when
+    SecretGuard secret_guard_;
     std::size_t turn_requests_ = 0;
     std::size_t turn_reply_bytes_ = 0;
     net::ReadBuffer read_buffer_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/clock.h"
+#include "server/log_gate.h"
 #include "server/machine.h"
 #include "server/node.h"
 
@@ -39,7 +40,7 @@ Result<Done> Node::prepare_web() {
     settings.host_names = {hostname(), options_.web->host, options_.listen.host};
     if (options_.advertise) settings.host_names.push_back(options_.advertise->host);
     web_.emplace(loop_, *this, web_tls_ ? &*web_tls_ : nullptr, std::move(settings),
-                 [](std::string const& why) { spdlog::warn("{}", why); });
+                 [](std::string const& why) { log_gate::warn(LogKind::web, "{}", why); });
     auto const listening = web_->listen(*options_.web);
     if (listening.ok()) return Done{};
     web_.reset();
