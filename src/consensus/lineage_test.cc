@@ -181,5 +181,13 @@ TEST_F(LineageTest, TheEndOfAnEpochIsNeverAnotherLineage) {
     EXPECT_EQ(b.core('a').epoch(), Epoch(2)) << "nothing else was wrong with it";
 }
 
+TEST_F(LineageTest, TheEndOfAnEpochIsTheOneThatFollows) {
+    Configuration end = b.start;
+    end.epoch = Epoch(3);
+    b.receive('b', 'a', Decided{at(Epoch(3), 0), Epoch(1), Slot(0), {}, Slot(4), end});
+    EXPECT_THAT(b.members.at('a').last.ignored, ElementsAre(Ignored::malformed));
+    EXPECT_EQ(b.core('a').epoch(), Epoch(1));
+}
+
 }  // namespace
 }  // namespace doozer::consensus

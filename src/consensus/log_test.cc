@@ -64,6 +64,16 @@ TEST(Log, DoesNotReachBackBehindWhatWasDropped) {
     EXPECT_FALSE(log.read({Epoch(0), Slot(0)}, 1000));
 }
 
+// To say that there is nothing would make whoever asks believe that it has everything.
+TEST(Log, DoesNotAnswerForWhatItHasNotSeen) {
+    Log log;
+    log.start({Epoch(1), Slot(0)});
+    log.append(item(0));
+    EXPECT_TRUE(log.read({Epoch(1), Slot(1)}, 1000));
+    EXPECT_FALSE(log.read({Epoch(1), Slot(2)}, 1000));
+    EXPECT_FALSE(log.read({Epoch(2), Slot(0)}, 1000));
+}
+
 TEST(Log, KeepsWhatATransferStillNeedsButNotWithoutBound) {
     Log log;
     log.start({Epoch(1), Slot(0)});

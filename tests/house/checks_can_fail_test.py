@@ -169,6 +169,12 @@ class Style(unittest.TestCase):
         self.refuses({"README.md": "[x](docs/gone.md)\n"}, "leads nowhere")
         self.accepts({"README.md": "[x](docs/a.md#part) [y](https://example.org/)\n", "docs/a.md": ""})
 
+    def test_a_document_names_only_tests_that_exist(self):
+        def project(name):
+            return {"docs/a.md": f"the test is `{name}`\n", "src/a/a_test.cc": "TEST_F(Seal, TakesTheLongest) {}\n"}
+        self.accepts(project("Seal.TakesTheLongest"))
+        self.refuses(project("Seal.TakesTheShortest"), "there is no test Seal.TakesTheShortest")
+
 
 if __name__ == "__main__":
     unittest.main()
