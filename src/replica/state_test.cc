@@ -139,6 +139,7 @@ TEST_F(StateTest, TheChainTellsApartEverythingThatStatesCanDifferIn) {
         chain_after(Mutation::set(Path::trusted("/x"), "w", clobber)),
         chain_after(Mutation::set(Path::trusted("/y"), "v", clobber)),
         chain_after(Mutation::set(Path::trusted("/x"), "v", missing)),  // refused
+        chain_after(Mutation::set(Path::trusted("/ctl/err"), "rev mismatch", clobber)),
         chain_after(Mutation::del(Path::trusted("/x"), clobber)),
     };
     for (std::size_t i = 0; i < chains.size(); ++i) {
@@ -158,6 +159,7 @@ TEST_F(StateTest, ACopyHoldsTheSameAndGoesOnAlike) {
     EXPECT_EQ(copy.chain(), state.chain());
     EXPECT_TRUE(copy.was_removed(MemberId("B")));
     std::string const bytes = copy_of(state).front();
+    EXPECT_FALSE(install(copy, {bytes + "x"})) << "nothing follows the end";
     for (std::size_t size = 0; size < bytes.size(); size += 7) {
         State other{store::StoreLimits{}};
         EXPECT_FALSE(install(other, {bytes.substr(0, size)})) << size;
