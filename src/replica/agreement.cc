@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "replica/ancestry.h"
 #include "replica/replica.h"
 
 namespace doozer::replica {
@@ -205,6 +206,8 @@ void Replica::refuse_write(Origin const& origin, std::string const& why) {
 
 consensus::Applied Replica::force(MemberId survivor) {
     state_.force(survivor, [&](store::Event const& event) { reads_.applied(event, *effects_); });
+    Ancestry const ancestry = forced_on(ancestry_in(state_), core_.forced_from());
+    reads_.applied(write_ancestry(ancestry, state_).event, *effects_);
     quorumless_since_ = never;
     refusing_ = false;
     end_force({});

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "replica/ancestry.h"
 #include "replica/replica.h"
 
 namespace doozer::replica {
@@ -132,6 +133,8 @@ TEST_F(Forcing, MakesTheProcessAClusterOfItsOwnAtRevisionsThatNobodyHasSeen) {
     EXPECT_GE(done.rev.value(), Revision(std::int64_t{1} << 40));
     Status const s = replica.status(now);
     EXPECT_EQ(s.lineage, (consensus::Lineage{3, 4}));
+    EXPECT_EQ(ancestry_in(replica.state()),
+              (Ancestry{{text_of(consensus::Lineage{1, 2})}, missing}));
     EXPECT_TRUE(s.quorum);
     ASSERT_EQ(s.members.size(), 1U);
     EXPECT_EQ(s.members[0].id, me);

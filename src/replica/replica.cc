@@ -7,6 +7,8 @@
 
 #include "base/assert.h"
 #include "base/overload.h"
+#include "base/status_part.h"
+#include "replica/ancestry.h"
 
 namespace doozer::replica {
 
@@ -93,6 +95,7 @@ Replica::Replica(Options options)
     if (options_.restored_to > missing) {
         bool const restored = state_.restore(options_.restored, options_.restored_to);
         DOOZER_ASSERT(restored);
+        (void)write_ancestry({{}, state_.store().revision()}, state_);
         options_.restored.clear();
     }
 }
@@ -171,9 +174,12 @@ void Replica::on_read(Instant now, ClientRequest const& in) {
     reads_.ask(now, in.session, in.request, *effects_);
 }
 
-/// The shell adds what it knows, and fills in the value.
+/// The shell adds what it knows, and fills in the value: of the part that the path names, or of the
+/// whole.
 void Replica::on_status(ClientRequest const& in) {
-    reply_to(in.session, in.request.tag).rev = state_.store().revision();
+    Reply& reply = reply_to(in.session, in.request.tag);
+    reply.rev = state_.store().revision();
+    if (in.request.path == status_lineage) reply.path = Bytes(status_lineage);
 }
 
 void Replica::on_access(ClientRequest const& in, Session& session) {

@@ -92,6 +92,8 @@ Result<Done> Node::read_journal() {
     if (options_.restore_file.empty()) return Done{};
     DOOZER_TRY(journal::Tree tree, journal::read_tree(options_.restore_file));
     std::string const& name = options_.restore_file;
+    // Changes of revision 0 are of no cluster: their files get the first one.
+    if (!tree.files.empty()) tree.last = std::max(tree.last, Revision(1));
     if (tree.last <= missing) return Error{Errc::other, name + ": holds no change"};
     if (tree.last > replica::restored_to_max) {
         return Error{Errc::other,
@@ -102,7 +104,7 @@ Result<Done> Node::read_journal() {
         auto const bad = [&, &at = path](char const* why) {
             return Error{Errc::other, std::string(name).append(": ").append(at).append(why)};
         };
-        if (file.rev <= missing) return bad(" has no revision");
+        if (file.rev <= missing) file.rev = Revision(1);
         if (file.value.size() > options_.value_bytes_max) {
             return bad(" is larger than -maxvalue allows");
         }

@@ -61,11 +61,17 @@ void Node::count_write(replica::Reply const& reply) {
 void Node::complete(replica::Reply& reply) {
     count_write(reply);
     if (reply.verb != Verb::status || reply.error) return;
+    replica::Ancestry const ancestry = replica::ancestry_in(replica_->state());
+    if (reply.path) {
+        reply.value = Bytes(store_text(
+            {options_.cluster_name, replica_->core().configuration().lineage, ancestry}));
+        return;
+    }
     if (!status_) {
         ProcessFigures const figures{release_.member_protocol, sessions_.size(),
                                      replica_->waiting(),      writes_.total(),
                                      writes_.per_second(now_), writes_.quantiles(now_)};
-        status_ = Bytes(status_text(replica_->status(now_), figures, chronicle_));
+        status_ = Bytes(status_text(replica_->status(now_), ancestry, figures, chronicle_));
     }
     reply.value = *status_;
 }

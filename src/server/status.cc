@@ -18,12 +18,6 @@ using replica::Status;
 
 namespace {
 
-std::string hex(std::uint64_t n) {
-    std::string text(16, '0');
-    for (std::size_t i = 16; i > 0; --i, n >>= 4U) text[i - 1] = "0123456789abcdef"[n & 15U];
-    return text;
-}
-
 /// Anybody who may write can write what others say of themselves in the tree.
 std::string_view clean(std::string_view text) {
     return web::is_utf8(text) ? text : "?";
@@ -83,14 +77,28 @@ json::object event_object(Chronicle::Event const& e) {
     return {{"seq", e.seq}, {"at_ms", e.at_ms}, {"kind", e.kind}, {"text", clean(e.text)}};
 }
 
+json::object store_object(StoreStatus const& store) {
+    auto const text = [](std::string const& t) { return json::string(t); };
+    replica::Ancestry const& ancestry = store.ancestry;
+    std::optional<base::Revision> restored_at;
+    if (ancestry.restored_at > base::missing) restored_at = ancestry.restored_at;
+    return {{"cluster", store.cluster},
+            {"lineage", replica::text_of(store.lineage)},
+            {"ancestors", array_of(ancestry.lineages, text)},
+            {"restored_at", or_null(restored_at, [](base::Revision r) { return r.value(); })}};
+}
+
 }  // namespace
 
-std::string status_text(Status const& s, ProcessFigures const& figures,
-                        Chronicle const& chronicle) {
+std::string store_text(StoreStatus const& store) {
+    return web::text_of(store_object(store));
+}
+
+std::string status_text(Status const& s, replica::Ancestry const& ancestry,
+                        ProcessFigures const& figures, Chronicle const& chronicle) {
     auto const text = [](std::string const& t) { return json::string(t); };
-    json::object object{
-        {"cluster", s.cluster},
-        {"lineage", hex(s.lineage.high) + hex(s.lineage.low)},
+    json::object object = store_object({s.cluster, s.lineage, ancestry});
+    object.insert({
         {"id", s.id},
         {"address", s.address},
         {"role", name_of(s.role)},
@@ -111,7 +119,8 @@ std::string status_text(Status const& s, ProcessFigures const& figures,
         {"waiters", figures.waiters},
         {"writes", {{"total", figures.writes}, {"per_second", figures.writes_per_second}}},
         {"commit_us", commit_object(figures.commit)},
-        {"events", array_of(chronicle.events(), event_object)}};
+        {"events", array_of(chronicle.events(), event_object)},
+    });
     return web::text_of(object);
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "replica/ancestry.h"
 #include "replica/status.h"
 #include "server/chronicle.h"
 #include "server/latency_window.h"
@@ -23,7 +24,17 @@ struct ProcessFigures {
     std::optional<LatencyWindow::Quantiles> commit;
 };
 
-std::string status_text(replica::Status const& status, ProcessFigures const& figures,
-                        Chronicle const& chronicle);
+/// What tells a store from others.
+struct StoreStatus {
+    std::string cluster;
+    consensus::Lineage lineage;
+    replica::Ancestry ancestry;
+};
+
+/// The part that clients ask for at each connection.
+std::string store_text(StoreStatus const& store);
+
+std::string status_text(replica::Status const& status, replica::Ancestry const& ancestry,
+                        ProcessFigures const& figures, Chronicle const& chronicle);
 
 }  // namespace doozer::server

@@ -54,6 +54,7 @@ TEST(Status, IsTheDocumentThatIsPromised) {
     ProcessFigures const figures{{1, 2}, 5, 6, 7, 1.5, LatencyWindow::Quantiles{40, 90, 200}};
     std::string const expected = R"({
         "cluster": "local", "lineage": "0123456789abcdeffedcba9876543210",
+        "ancestors": ["00000000000000010000000000000002"], "restored_at": null,
         "id": "AAAAAAAAAAAAAAAA", "address": "127.0.0.1:8046", "role": "member", "version": "1.0",
         "protocol": {"speaks": [1, 2], "rules": 4},
         "revision": 100, "epoch": 3, "quorum": true, "voters": 2, "majority": 2,
@@ -70,12 +71,19 @@ TEST(Status, IsTheDocumentThatIsPromised) {
         "writes": {"total": 7, "per_second": 1.5},
         "commit_us": {"p50": 40, "p99": 90, "max": 200},
         "events": [{"seq": 1, "at_ms": 123, "kind": "seal", "text": "epoch 2 was sealed"}]})";
-    auto const document = parsed(status_text(example(), figures, chronicle));
+    auto const document = parsed(status_text(
+        example(), {{"00000000000000010000000000000002"}, base::missing}, figures, chronicle));
     EXPECT_EQ(document, parsed(expected));
 }
 
+TEST(Status, HasAPartThatTellsTheStoreFromOthers) {
+    EXPECT_EQ(store_text({"local", {1, 2}, {{}, Revision(1 << 20)}}),
+              R"({"cluster":"local","lineage":"00000000000000010000000000000002",)"
+              R"("ancestors":[],"restored_at":1048576})");
+}
+
 TEST(Status, HasNoLatencyWithoutWrites) {
-    auto const document = parsed(status_text(example(), {}, {}));
+    auto const document = parsed(status_text(example(), {}, {}, {}));
     EXPECT_TRUE(document.at("commit_us").is_null());
     EXPECT_TRUE(document.at("events").as_array().empty());
 }

@@ -55,6 +55,9 @@ class Force(cluster_lab.ClusterCase):
         got = self.status(a)
         self.assertEqual((True, 1, [self.me(a)]), (got["quorum"], got["voters"], [m["id"] for m in got["members"]]))
         self.assertNotEqual(lineage, got["lineage"])
+        self.assertEqual(([lineage], None), (got["ancestors"], got["restored_at"]))
+        self.assertAnswer(client.get("/ctl/lineage"), rev=client.get("/ctl/lineage")["rev"],
+                          value=(lineage + "\n").encode())
         self.assertIn("forced", [e["kind"] for e in got["events"]])
         self.assertEqual(["1", "2"], sorted(s for s in got["free_slots"]))
         self.assertAnswer(client.get("/k"), rev=acknowledged, value=b"kept")
@@ -64,6 +67,8 @@ class Force(cluster_lab.ClusterCase):
             self.becomes_member(server)
             self.connect(server).put("/k", b"again")
         self.assertEqual(3, self.status(c)["voters"])
+        part = json.loads(self.connect(c).call("STATUS", path="lineage")["value"])
+        self.assertEqual({"cluster": "local", "lineage": got["lineage"], "ancestors": [lineage], "restored_at": None}, part)
         self.assertSameTrees([a, b, c])
 
     def test_it_is_refused_while_others_may_live(self):
