@@ -34,6 +34,10 @@ inline constexpr std::size_t watch_events_waiting_max = 1024;
 /// The same in bytes of paths and values, beyond which no more are asked for.
 inline constexpr std::size_t watch_bytes_waiting_max = 16UL * 1024 * 1024;
 
+/// How much memory the result of one walk() or getdir() may take, about; a larger one ends with
+/// limit_exceeded. Ask for parts of it then, with a narrower glob or walk_at().
+inline constexpr std::size_t listing_bytes_max = 512UL * 1024 * 1024;
+
 // --- options -----------------------------------------------------------------------------------
 struct Options {
     /// The URI of the DzNS, the cluster in which the URI's `cn` is looked up: the addresses are
@@ -46,11 +50,20 @@ struct Options {
     std::string tls_authority_file = {};
     /// Whether to go to the addresses that the cluster names its members by, too.
     bool learn_addresses = true;
+    /// Whether to go on when all servers that can be reached have another store than before, since
+    /// they lost the old one or are of another cluster. If not set, every call that relies on what
+    /// was met before ends with other_store, from then on. If set, only those calls that are
+    /// outstanding end so, a Watch tells it as an error that is not its end, and the Client goes on
+    /// as if it were new.
+    bool begin_anew = false;
     /// How long connect() may take for all addresses together.
     std::chrono::milliseconds connect_timeout{5000};
     /// How long every single request may take, wait() excepted; not set = for ever. A read that
     /// takes longer ends with timeout, a write that was sent with unknown_outcome.
     std::optional<std::chrono::milliseconds> request_timeout = {};
+    /// When the last request of this Client has to be over, wait() and all; not set = never.
+    /// Requests after that end at once, as after request_timeout. A Watch is not ended.
+    std::optional<std::chrono::steady_clock::time_point> deadline = {};
 };
 
 /// Receives the outcome of an asynchronous call, exactly once, on the library's own thread. While
@@ -81,15 +94,18 @@ class Core;
 /// sent a second time. Writes that were not yet sent, and those that a server refused because it is
 /// no member, is being stopped or lacks a quorum, are sent to the next server.
 ///
-/// What it reads never goes back, whichever server answers.
+/// What it reads never goes back, whichever server answers. A server with another store than the
+/// one that this Client has met first is left for one that has it; if there is none, what relies on
+/// the old store ends with other_store, see Options::begin_anew. From an original doozerd, which
+/// cannot tell stores apart, a revision below one that was met shows it; then the error is behind.
 ///
 /// Every call comes in two forms. The blocking form returns the outcome. The form with the prefix
 /// async_ returns at once and passes the outcome to a Callback; arguments are copied.
 ///
-/// Every call may be refused with: timeout (if Options::request_timeout is set), closed,
-/// limit_exceeded, and `other` "permission denied" (except rev, self and access). Blocking calls
-/// also with would_deadlock, writes also with unknown_outcome and readonly. What else a call may be
-/// refused with stands beside it. Source of all: docs/protocol.md.
+/// Every call may be refused with: timeout (if Options::request_timeout or deadline is set),
+/// closed, limit_exceeded, and `other` "permission denied" (except rev, self and access). Blocking
+/// calls also with would_deadlock, writes also with unknown_outcome and readonly. What else a call
+/// may be refused with stands beside it. Source of all: docs/protocol.md.
 class Client {
   public:
     /// Connects to the first address of the URI that answers and accepts the URI's secret.
@@ -107,8 +123,8 @@ class Client {
     Client& operator=(Client&&) noexcept;
 
     // --- reading ---
-    // `at`: which state of the tree is looked at, see there. Error with a revision: too_late; with
-    // none, or with linear: behind; with linear also readonly.
+    // `at`: which state of the tree is looked at, see there. Error: other_store, behind; with a
+    // revision also too_late, with linear also readonly.
 
     /// A file's content. A path that is missing or malformed is no error: see File::exists.
     /// Error: isdir.
@@ -177,7 +193,8 @@ class Client {
     // --- waiting ---
 
     /// The first change at revision `from` or later whose path matches. Waits for it, for `timeout`
-    /// at most if there is one. Error: timeout, too_late, `other` "invalid glob pattern: ...".
+    /// at most if there is one. Error: timeout, too_late, other_store, behind, `other` "invalid
+    /// glob pattern: ...".
     Result<Event> wait(std::string_view glob, Revision from,
                        std::optional<std::chrono::milliseconds> timeout = {});
     void async_wait(std::string_view glob, Revision from,
@@ -190,8 +207,12 @@ class Client {
     ///
     /// The Watch ends with an error that it delivers last: too_late if the server's history no
     /// longer holds the events that come next (the detail names the first revision that may be
-    /// missing), `other` "invalid glob pattern: ...", closed. This call only fails if it has to ask
-    /// for the present revision.
+    /// missing), other_store or behind if the servers came back without the store, `other` "invalid
+    /// glob pattern: ...", closed. This call only fails if it has to ask for the present revision.
+    ///
+    /// With Options::begin_anew, other_store is not the end: next() returns it once (a callback
+    /// gets it once), and then the changes of the new store, from its first one on if the server's
+    /// history still holds that, else from the present one on. Forget what you know and list anew.
     Result<Watch> watch(std::string_view glob, std::optional<Revision> from = {});
 
     /// The same with a callback for every event and for the error that is the last. Never fails:

@@ -37,6 +37,7 @@ enum class Errc : int {
     bad_response = 1007,     ///< the server's answer lacks a field that it must have
     not_durable = 1008,      ///< the write was done, but doozerp has not acknowledged it in time
     behind = 1009,           ///< the servers lack what this Client has met: they lag, or lost it
+    other_store = 1010,      ///< the servers have another store than this Client has used
 };
 
 /// The code's name: as in the protocol ("REV_MISMATCH"), or for this library's own likewise

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/status_part.h"
 #include "client/answer.h"
 #include "wire/client_codec.h"
 
@@ -33,7 +34,8 @@ void Attempt::connect(Self const& self, Resolved resolved) {
     });
 }
 
-/// ACCESS for every secret, and REV, tagged 1, 2, ... in one send.
+/// ACCESS for every secret, REV, and STATUS for what tells stores apart, tagged 1, 2, ... in one
+/// send.
 void Attempt::shake_hands(Self const& self) {
     Link::Owner owner;
     owner.frame = [self](std::string_view body) { self->frame(body); };
@@ -53,6 +55,10 @@ void Attempt::shake_hands(Self const& self) {
     request.verb = Verb::rev;
     request.value.reset();
     wire::append_request(bytes, request);
+    request.tag = base::Tag(++tag);
+    request.verb = Verb::status;
+    request.path = base::status_lineage;
+    wire::append_request(bytes, request);
     Link::send(self->link_, bytes);
 }
 
@@ -61,13 +67,20 @@ void Attempt::frame(std::string_view body) {
     auto const decoded = wire::decode_response(body);
     if (!decoded.ok()) return fail(decoded.error().detail);
     base::Response const& response = decoded.value();
-    if (response.err_code) return finish(refusal(response));
-    if (response.rev)
+    auto const secrets = static_cast<std::int32_t>(credentials_.secrets.size());
+    std::int32_t const tag = response.tag ? response.tag->value() : 0;
+    if (tag == secrets + 2) {
+        // A server that is older, or gives nobody the right to ask, does not tell.
+        store_ = response.err_code ? StoreIdentity{} : parse_store(response.value.value_or(""));
+    } else if (response.err_code) {
+        return finish(refusal(response));
+    } else if (response.rev) {
         rev_ = response.rev;
-    else
+    } else {
         ++granted_;
-    if (!rev_ || granted_ < credentials_.secrets.size()) return;
-    finish(Reached{link_, address_, *rev_});
+    }
+    if (!rev_ || !store_ || granted_ < credentials_.secrets.size()) return;
+    finish(Reached{link_, address_, *rev_, *std::move(store_)});
 }
 
 void Attempt::fail(std::string const& reason) {

@@ -10,6 +10,7 @@
 
 #include "client/link.h"
 #include "client/resolve.h"
+#include "client/store_identity.h"
 #include "net/tls.h"
 
 namespace doozer::client {
@@ -18,7 +19,8 @@ namespace doozer::client {
 struct Reached {
     LinkPtr link;
     net::Address address;
-    base::Revision rev;  ///< its newest revision
+    base::Revision rev;   ///< its newest revision
+    StoreIdentity store;  ///< what it says of its store, if it says anything
 };
 
 /// What one comes with, and what one wants to see.
@@ -56,6 +58,7 @@ class Attempt {
     Credentials credentials_;
     std::size_t granted_ = 0;  // secrets that were accepted so far
     std::optional<base::Revision> rev_;
+    std::optional<StoreIdentity> store_;
     Done done_;
 };
 

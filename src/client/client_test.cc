@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "client/fake_server.h"
 
 namespace doozer::client {
@@ -167,6 +168,17 @@ std::function<std::optional<Reply>(Question const&)> directory_of(std::int32_t n
     };
 }
 
+TEST(Client, AsksNothingBeyondItsDeadline) {
+    FakeServer server;
+    Options options;
+    options.deadline = Clock::now() + std::chrono::milliseconds(50);
+    auto [peer, client] = connect(server, uri_of({&server}), options);
+    EXPECT_EQ(client.get("/a", Revision(99)).error().code, Errc::timeout);
+    EXPECT_EQ(client.wait("/a", Revision(99)).error().code, Errc::timeout);
+    EXPECT_EQ(client.walk("/**").error().code, Errc::timeout);
+    EXPECT_EQ(client.wait("/a", Revision(1), std::chrono::hours(1)).error().code, Errc::timeout);
+}
+
 TEST(Client, ListsADirectoryOfAnySize) {
     for (std::int32_t const n : {0, 1, 7, 8, 9, 64, 65, 1000}) {
         FakeServer server;
@@ -188,6 +200,21 @@ TEST(Client, WalksAGlobOfAnySize) {
     ASSERT_TRUE(files.ok());
     ASSERT_EQ(files->size(), 500U);
     EXPECT_EQ(files->at(499), (Event{Revision(500), Event::Kind::set, "/d/499", "v499"}));
+}
+
+// A server that lies about its size must not take all memory.
+TEST(Client, RefusesAListingThatHasNoEnd) {
+    std::string const value(64 * base::MiB, 'x');
+    FakeServer server;
+    auto [peer, client] = connect(server);
+    peer.serve([&](Question const& q) -> std::optional<Reply> {
+        return event(1, "/" + std::to_string(*q.offset), value);
+    });
+    auto const files = client.walk("/**", Revision(1));
+    ASSERT_FALSE(files.ok());
+    EXPECT_EQ(files.error().code, Errc::limit_exceeded);
+    EXPECT_EQ(files.error().message(),
+              "what matches /** takes more than 536870912 bytes: ask for parts of it");
 }
 
 TEST(Client, ListsAsOfTheRevisionGivenAndAsksForManyOffsetsAtOnce) {

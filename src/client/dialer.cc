@@ -77,12 +77,13 @@ void Dialer::dial_once(Clock::time_point deadline, Done done) {
     begin_round();
 }
 
-void Dialer::dial_others(net::Address const& than, Done done) {
+void Dialer::dial_others(net::Address const& than, Judge will_do, Done done) {
     DOOZER_ASSERT(!done_);
     DOOZER_ASSERT(knows_other(than));
     mode_ = Mode::others;
     done_ = std::move(done);
     other_than_ = than;
+    will_do_ = std::move(will_do);
     tried_ = 0;
     reasons_.clear();
     try_next();
@@ -160,6 +161,10 @@ void Dialer::try_next() {
 void Dialer::tried(Result<Reached> outcome) {
     attempt_ = nullptr;
     if (!done_) return;
+    if (mode_ == Mode::others && outcome.ok() && !will_do_(outcome.value())) {
+        outcome->link->close();
+        outcome = Error{Errc::connect_failed, net::to_string(outcome->address) + ": another store"};
+    }
     bool const refused = !outcome.ok() && outcome.error().code != Errc::connect_failed;
     if (outcome.ok() || (mode_ == Mode::once && refused)) {
         auto const done = std::exchange(done_, nullptr);

@@ -33,8 +33,10 @@ class Dialer {
     using Done = std::function<void(Result<Reached>)>;
     /// Every address once. Error: connect_failed with the reasons, or the refusal of a secret.
     void dial_once(Clock::time_point deadline, Done done);
-    /// Every address but this one, once. Error: connect_failed. REQUIRES: there are others.
-    void dial_others(net::Address const& than, Done done);
+    using Judge = std::function<bool(Reached const&)>;
+    /// Every address but this one, once, until a server answers that will do. Error:
+    /// connect_failed. REQUIRES: there are others.
+    void dial_others(net::Address const& than, Judge will_do, Done done);
     /// Until a server answers, with a short pause before every round; before the first one only if
     /// `pause_first`, or if there is but one address.
     void dial(bool pause_first, std::function<void(Reached)> done);
@@ -76,6 +78,7 @@ class Dialer {
     Done done_;
     Clock::time_point deadline_;  // of once
     net::Address other_than_;     // of others
+    Judge will_do_;               // of others
     std::size_t tried_ = 0;       // addresses of this round
     int failures_ = 0;            // rounds since dial()
     std::string reasons_;

@@ -16,7 +16,8 @@ constexpr std::size_t queue_slack = 64;
 
 }  // namespace
 
-Engine::Engine(Context io, Dialer::Target target, Timing const& timing, bool learns)
+Engine::Engine(Context io, Dialer::Target target, Timing const& timing, bool learns,
+               bool begins_anew)
     : io_(std::move(io)),
       timing_(timing),
       dialer_(io_, std::move(target), timing),
@@ -25,7 +26,8 @@ Engine::Engine(Context io, Dialer::Target target, Timing const& timing, bool lea
       deadline_timer_(*io_),
       heartbeat_timer_(*io_),
       drain_timer_(*io_),
-      catch_up_timer_(*io_) {}
+      catch_up_timer_(*io_),
+      begins_anew_(begins_anew) {}
 
 void Engine::start(Clock::time_point deadline, std::function<void(Result<Done>)> started) {
     dialer_.dial_once(deadline, [this, started = std::move(started)](Result<Reached> outcome) {
@@ -157,8 +159,8 @@ void Engine::flush() {
             held.push_back(id);
             continue;
         }
-        if (is_behind_ && waits_for_ever(s.call)) {
-            refused(id.slot, behind_error());
+        if (auto why = why_not_here(s.call)) {
+            refused(id.slot, *std::move(why));
             if (!link_) break;
             continue;
         }
@@ -243,11 +245,13 @@ void Engine::answer(std::size_t slot, base::Response const& response) {
     if (s.call.verb == Verb::access && s.call.value) {
         dialer_.add_secret(*s.call.value);
         learner_.rights_gained();
+        ask_for_store();
     }
     complete(slot, response);
 }
 
 void Engine::note_seen(Call const& call, base::Response const& response) {
+    if (is_foreign_) return;
     if (response.applied) seen_ = std::max(seen_, *response.applied);
     if (response.err_code) return;
     if (response.rev) seen_ = std::max(seen_, *response.rev);

@@ -16,6 +16,7 @@
 #include "client/call.h"
 #include "client/dialer.h"
 #include "client/learner.h"
+#include "client/store_identity.h"
 
 namespace doozer::client {
 
@@ -28,7 +29,8 @@ struct CallId {
 /// All functions are for the thread that runs `io`, except where it says otherwise.
 class Engine {
   public:
-    Engine(Context io, Dialer::Target target, Timing const& timing, bool learns);
+    /// `learns`, `begins_anew`: see Options.
+    Engine(Context io, Dialer::Target target, Timing const& timing, bool learns, bool begins_anew);
 
     /// Connects; `started` gets Dialer::dial_once's outcome. From then on an engine that has
     /// started keeps itself connected.
@@ -119,6 +121,14 @@ class Engine {
     void move_if_drained();
     void move();
     void stay();
+
+    // engine_store.cc: servers with another store, and servers that are behind
+    void judge_store(StoreIdentity store);
+    void ask_for_store();
+    [[nodiscard]] bool relies_on_store(Call const& call) const;
+    [[nodiscard]] std::optional<Error> why_not_here(Call const& call) const;
+    [[nodiscard]] Error other_store_error() const;
+    void begin_anew();
     void arm_catch_up();
     void look_whether_behind(Answer const& answer);
     [[nodiscard]] bool waits_for_ever(Call const& call) const;
@@ -164,6 +174,12 @@ class Engine {
     base::Revision server_rev_;      // when it was last asked
     base::Revision catching_up_to_;  // what the client had met when it came here
     bool is_behind_ = false;         // has not come up to it in time
+
+    bool begins_anew_;
+    StoreIdentity store_;         // that this client uses, if a server has told
+    bool is_same_store_ = false;  // the server of this connection has proved that
+    bool is_foreign_ = false;     // it has another one
+    StoreIdentity foreign_;       // which
 
     std::atomic<std::uint64_t> connections_{0};
     std::atomic<std::size_t> outstanding_{0};

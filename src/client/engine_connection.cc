@@ -31,9 +31,15 @@ void Engine::connected(Reached reached) {
     arm_heartbeat(Clock::now() + timing_.heartbeat_after);
     server_rev_ = reached.rev;
     catching_up_to_ = seen_;
-    if (server_rev_ < catching_up_to_) arm_catch_up();
-    seen_ = std::max(seen_, server_rev_);
-    if (learns_) learner_.connected();
+    judge_store(std::move(reached.store));
+    if (is_foreign_) {
+        look_again_ = {};
+        want_other();
+    } else {
+        if (server_rev_ < catching_up_to_) arm_catch_up();
+        seen_ = std::max(seen_, server_rev_);
+        if (learns_) learner_.connected();
+    }
     flush_soon();
 }
 
@@ -56,6 +62,7 @@ Engine::Left Engine::leave_connection() {
     for (auto* const timer : {&heartbeat_timer_, &drain_timer_, &catch_up_timer_}) timer->cancel();
     moving_ = Moving::no;
     is_behind_ = false;
+    is_foreign_ = false;
     writes_sent_ = 0;
     learner_.disconnected();
     Left left;
@@ -142,7 +149,8 @@ void Engine::give_up(std::size_t slot) {
 void Engine::want_other() {
     if (moving_ != Moving::no || !link_) return;
     if (Clock::now() < look_again_) return stay();
-    if (!learns_ || learner_.settled()) return look_for_other();
+    // What another cluster says of its members is of no use.
+    if (!learns_ || is_foreign_ || learner_.settled()) return look_for_other();
     moving_ = Moving::learning;
     learner_.learn_now();
 }
@@ -150,7 +158,11 @@ void Engine::want_other() {
 void Engine::look_for_other() {
     if (!dialer_.knows_other(server_)) return stay();
     moving_ = Moving::looking;
-    dialer_.dial_others(server_, [this](Result<Reached> outcome) {
+    auto const has_our_store = [this](Reached const& reached) {
+        bool const is_known = store_.is_known() && reached.store.is_known();
+        return !is_known || reached.store.continues(store_, seen_);
+    };
+    dialer_.dial_others(server_, has_our_store, [this](Result<Reached> outcome) {
         if (!outcome.ok()) return stay();
         found_other(std::move(outcome).value());
     });
@@ -191,6 +203,7 @@ void Engine::stay() {
     moving_ = Moving::no;
     auto const now = Clock::now();
     if (now >= look_again_) look_again_ = now + timing_.search_again;
+    if (begins_anew_ && (is_foreign_ || (is_behind_ && !is_same_store_))) return begin_anew();
     std::vector<CallId> over;
     for (std::size_t slot = 0; slot < slots_.size(); ++slot)
         if (slots_[slot].state == Slot::State::refused) over.push_back(id_of(slot));
@@ -199,54 +212,6 @@ void Engine::stay() {
         if (s.sequence == id.sequence && s.state == Slot::State::refused) give_up(id.slot);
     }
     flush_soon();
-}
-
-// --- a server that is behind ---------------------------------------------------------------------
-
-void Engine::arm_catch_up() {
-    catch_up_timer_.expires_after(timing_.catch_up);
-    catch_up_timer_.async_wait([this](net::error_code cancelled) {
-        if (cancelled || !link_) return;
-        Call call;
-        call.verb = Verb::rev;
-        call.internal = true;
-        call.done = [this, connection = connections()](Answer const& answer) {
-            if (connection == connections() && answer.ok()) look_whether_behind(answer);
-        };
-        submit(std::move(call));
-    });
-}
-
-void Engine::look_whether_behind(Answer const& answer) {
-    server_rev_ = answer.value().rev.value_or(base::missing);
-    is_behind_ = server_rev_ < catching_up_to_;
-    if (!is_behind_) return;
-    arm_catch_up();
-    std::vector<CallId> waiting;
-    for (std::size_t slot = 0; slot < slots_.size(); ++slot)
-        if (slots_[slot].state == Slot::State::sent && waits_for_ever(slots_[slot].call))
-            waiting.push_back(id_of(slot));
-    for (CallId const id : waiting) {
-        Slot& s = slots_[id.slot];
-        if (s.sequence != id.sequence || s.state != Slot::State::sent) continue;
-        s.keeps_tag = true;  // the server may answer it one day
-        refused(id.slot, behind_error());
-    }
-}
-
-/// Whether it is to be answered from a state that was met elsewhere, and that this server lacks.
-bool Engine::waits_for_ever(Call const& call) const {
-    if (call.internal || call.is_write() || call.verb == Verb::wait) return false;
-    if (call.rev) return *call.rev > server_rev_ && *call.rev <= catching_up_to_;
-    return call.looks_at_newest();
-}
-
-Error Engine::behind_error() const {
-    return Error{Errc::behind, net::to_string(server_) + " is at revision " +
-                                   std::to_string(server_rev_.value()) +
-                                   ", but this client has met revision " +
-                                   std::to_string(catching_up_to_.value()) +
-                                   ": it lags, or what was there before is lost"};
 }
 
 }  // namespace doozer::client

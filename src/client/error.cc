@@ -54,6 +54,8 @@ std::string_view name_of(Errc code) noexcept {
             return "NOT_DURABLE";
         case Errc::behind:
             return "BEHIND";
+        case Errc::other_store:
+            return "OTHER_STORE";
     }
     return "ERROR";
 }

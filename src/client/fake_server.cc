@@ -176,11 +176,22 @@ void Peer::send_bytes(std::string const& bytes) {
     net::asio::write(stream_->socket, net::asio::buffer(bytes), failure);
 }
 
-void Peer::shake_hands(std::initializer_list<std::string> secrets, std::int64_t rev) {
+void Peer::shake_hands(std::initializer_list<std::string> secrets, std::int64_t rev,
+                       std::string const& store) {
     for (std::string const& secret : secrets) answer(expect("ACCESS value=" + secret), {});
     Reply reply;
     reply.rev = rev;
     answer(expect("REV"), reply);
+    answer_status(store);
+}
+
+void Peer::answer_status(std::string const& store) {
+    Reply reply = refused(base::Errc::unknown_verb);
+    if (!store.empty()) {
+        reply = {};
+        reply.value = store;
+    }
+    answer(expect("STATUS lineage"), reply);
 }
 
 void Peer::close() {

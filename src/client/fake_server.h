@@ -70,8 +70,11 @@ class Peer {
     /// All in one packet.
     void answer(std::vector<std::pair<Question, Reply>> const& replies);
     void send_bytes(std::string const& bytes);
-    /// Answers REV, and ACCESS before it for each of these secrets.
-    void shake_hands(std::initializer_list<std::string> secrets = {}, std::int64_t rev = 1);
+    /// Answers REV, ACCESS before it for each of these secrets, and STATUS with this document, or
+    /// as the original does: it knows no such verb.
+    void shake_hands(std::initializer_list<std::string> secrets = {}, std::int64_t rev = 1,
+                     std::string const& store = {});
+    void answer_status(std::string const& store = {});
     void close();
 
     /// Answers every request in a thread of its own, those for which `reply` returns nothing

@@ -9,6 +9,12 @@
 #include "wire/frame.h"
 
 namespace doozer::client {
+namespace {
+
+/// The longest answer that is taken: as long as an honest server's can be.
+constexpr std::size_t client_frame_bytes_max = base::frame_bytes_max(base::value_bytes_ceiling);
+
+}  // namespace
 
 Link::Link(asio::io_context& io) : socket_(io) {}
 
@@ -143,8 +149,7 @@ void Link::open_sealed(std::size_t bytes) {
 }
 
 void Link::handle_frames() {
-    wire::FrameSplitter frames({buffer_.data() + begin_, end_ - begin_},
-                               base::frame_bytes_max(base::value_bytes_ceiling));
+    wire::FrameSplitter frames({buffer_.data() + begin_, end_ - begin_}, client_frame_bytes_max);
     while (open_) {
         auto const body = frames.next();
         if (!body.ok()) return lose(body.error().detail);

@@ -85,6 +85,8 @@ class Listing {
     void received(std::size_t offset, Result<Entry> entry) {
         ++received_;
         if (entry.ok()) {
+            bytes_ += bytes_of(*entry);
+            if (bytes_ > listing_bytes_max) return finish(too_large());
             if (entries_.size() <= offset) entries_.resize(offset + 1);
             entries_[offset] = std::move(entry).value();
             ++entries_received_;
@@ -108,6 +110,17 @@ class Listing {
         done(std::move(outcome));
     }
 
+    static std::size_t bytes_of(Event const& file) {
+        return sizeof file + file.path.size() + file.value.size();
+    }
+    static std::size_t bytes_of(std::string const& name) { return sizeof name + name.size(); }
+
+    [[nodiscard]] Error too_large() const {
+        return Error{Errc::limit_exceeded, "what matches " + what_.path + " takes more than " +
+                                               std::to_string(listing_bytes_max) +
+                                               " bytes: ask for parts of it"};
+    }
+
     static constexpr std::size_t window_first = 8;
 
     Engine& engine_;
@@ -116,6 +129,7 @@ class Listing {
     std::size_t asked_ = 0;
     std::size_t received_ = 0;
     std::size_t entries_received_ = 0;
+    std::size_t bytes_ = 0;           // about what entries_ takes
     std::optional<std::size_t> end_;  // the first offset known to be behind the last entry
     std::vector<Entry> entries_;
 };

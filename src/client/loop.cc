@@ -1,5 +1,6 @@
 #include "client/loop.h"
 
+#include <algorithm>
 #include <string>
 
 #include "client/answer.h"
@@ -9,7 +10,9 @@ Loop::Loop(Dialer::Target target, Options const& options, Timing const& timing)
     : io_(std::make_shared<asio::io_context>(1)),
       work_(io_->get_executor()),
       request_timeout_(options.request_timeout),
-      engine_(io_, std::move(target), timing, options.learn_addresses) {}
+      last_deadline_(options.deadline),
+      engine_(io_, std::move(target), timing, options.learn_addresses, options.begin_anew),
+      begins_anew_(options.begin_anew) {}
 
 void Loop::run() {
     thread_ = std::this_thread::get_id();
@@ -76,8 +79,9 @@ void Loop::run_soon(Task task) {
 }
 
 std::optional<Clock::time_point> Loop::request_deadline() const {
-    if (!request_timeout_) return std::nullopt;
-    return Clock::now() + *request_timeout_;
+    if (!request_timeout_) return last_deadline_;
+    auto const deadline = Clock::now() + *request_timeout_;
+    return last_deadline_ ? std::min(deadline, *last_deadline_) : deadline;
 }
 
 std::optional<Error> Loop::refusal_of(std::size_t bytes) const {
@@ -92,6 +96,8 @@ std::optional<Error> Loop::refusal_of(std::size_t bytes) const {
 
 void Loop::submit_request(Call call) {
     if (!call.deadline && call.verb != Verb::wait) call.deadline = request_deadline();
+    if (last_deadline_)
+        call.deadline = std::min(call.deadline.value_or(*last_deadline_), *last_deadline_);
     auto refused = refusal_of(call.bytes());
     if (!refused) return submit(std::move(call));
     run_soon([done = std::move(call.done), error = *std::move(refused)](Engine*) { done(error); });

@@ -41,8 +41,10 @@ class Loop {
     void submit_request(Call call);
     /// Why another request does not fit into the limits, or nothing.
     [[nodiscard]] std::optional<Error> refusal_of(std::size_t bytes) const;
+    /// For a request that is made now.
     [[nodiscard]] std::optional<Clock::time_point> request_deadline() const;
 
+    [[nodiscard]] bool begins_anew() const { return begins_anew_; }
     [[nodiscard]] std::string address() const { return engine_.address(); }
     [[nodiscard]] std::uint64_t connections() const { return engine_.connections(); }
 
@@ -68,7 +70,9 @@ class Loop {
     Context io_;
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     std::optional<std::chrono::milliseconds> request_timeout_;
+    std::optional<Clock::time_point> last_deadline_;
     Engine engine_;
+    bool const begins_anew_;
     std::atomic<std::thread::id> thread_{};
 
     std::mutex mutex_;

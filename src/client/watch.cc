@@ -11,8 +11,8 @@ using client::Engine;
 
 namespace {
 
-std::size_t bytes_of(Event const& event) {
-    return event.path.size() + event.value.size();
+std::size_t bytes_of(Result<Event> const& event) {
+    return event.ok() ? event->path.size() + event->value.size() : 0;
 }
 
 /// The refusals of WAIT with what they mean for a watch.
@@ -67,11 +67,17 @@ void Watch::State::ask(Self const& self, Engine* engine) {
 }
 
 void Watch::State::answered(Self const& self, Engine* engine, Result<Event> outcome) {
+    bool const other_store = !outcome.ok() && outcome.error().code == Errc::other_store;
+    if (other_store && self->loop->begins_anew()) return begin_anew(self, *engine, outcome.error());
     if (!outcome.ok()) return self->deliver(explained(outcome.error(), self->wanted));
     if (outcome->rev < self->wanted)
         return self->deliver(Error{Errc::bad_response, "the server sent an event from before"});
     self->wanted = outcome->rev.next();
     self->deliver(std::move(outcome));
+    go_on(self, engine);
+}
+
+void Watch::State::go_on(Self const& self, Engine* engine) {
     {
         std::lock_guard const lock(self->mutex);
         self->asking = self->has_room();
@@ -80,25 +86,46 @@ void Watch::State::answered(Self const& self, Engine* engine, Result<Event> outc
     ask(self, engine);
 }
 
+/// From the new store's first change on, if its history holds that, else from the present one on.
+/// Found out before the user hears of it: who then lists what is there misses no change.
+void Watch::State::begin_anew(Self const& self, Engine& engine, Error const& notice) {
+    Revision const present(engine.seen().value());
+    if (present == missing) {
+        self->wanted = Revision(1);
+        self->deliver(notice, false);
+        return go_on(self, &engine);
+    }
+    Call call;
+    call.verb = base::Verb::stat;
+    call.path = "/";
+    call.rev = base::Revision(1);
+    call.done = [self, &engine, present, notice](client::Answer const& answer) {
+        self->wanted = answer.ok() ? Revision(1) : present.next();
+        self->deliver(notice, false);
+        go_on(self, &engine);
+    };
+    self->outstanding = engine.submit(std::move(call));
+}
+
 bool Watch::State::has_room() const {
     return waiting.size() < watch_events_waiting_max && waiting_bytes < watch_bytes_waiting_max;
 }
 
-/// Hands over an event, or the error that is the end.
-void Watch::State::deliver(Result<Event> outcome) {
-    if (call_back(outcome)) return;
+/// Hands over an event or an error; `is_end`: whether an error is the end.
+void Watch::State::deliver(Result<Event> outcome, bool is_end) {
+    if (call_back(outcome, is_end)) return;
     std::lock_guard const lock(mutex);
     if (cancelled || end) return;
-    if (outcome.ok()) {
-        waiting_bytes += bytes_of(*outcome);
-        waiting.push_back(std::move(outcome).value());
+    if (outcome.ok() || !is_end) {
+        waiting_bytes += bytes_of(outcome);
+        waiting.push_back(std::move(outcome));
     } else {
         end = outcome.error();
     }
     changed.notify_all();
 }
 
-bool Watch::State::call_back(Result<Event> const& outcome) {
+bool Watch::State::call_back(Result<Event> const& outcome, bool is_end) {
     std::lock_guard const running(calling);
     if (!on_event) return false;
     {
@@ -106,7 +133,7 @@ bool Watch::State::call_back(Result<Event> const& outcome) {
         if (cancelled) return true;
     }
     on_event(outcome);
-    if (!outcome.ok()) on_event = nullptr;
+    if (!outcome.ok() && is_end) on_event = nullptr;
     return true;
 }
 
@@ -122,7 +149,7 @@ Result<Event> Watch::State::next(Self const& self,
         return Error{Errc::timeout, "no event in time"};
     if (self->cancelled) return client::closed_error();
     if (self->waiting.empty()) return *self->end;
-    Event event = std::move(self->waiting.front());
+    Result<Event> event = std::move(self->waiting.front());
     self->waiting.pop_front();
     self->waiting_bytes -= bytes_of(event);
     if (!self->asking && !self->end && self->has_room()) {

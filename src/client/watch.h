@@ -30,8 +30,10 @@ struct Watch::State {
     static void ask(Self const& self, client::Engine* engine);
     static void ask_for_present(Self const& self, client::Engine& engine);
     static void answered(Self const& self, client::Engine* engine, Result<Event> outcome);
-    void deliver(Result<Event> outcome);
-    bool call_back(Result<Event> const& outcome);
+    static void begin_anew(Self const& self, client::Engine& engine, Error const& notice);
+    static void go_on(Self const& self, client::Engine* engine);
+    void deliver(Result<Event> outcome, bool is_end = true);
+    bool call_back(Result<Event> const& outcome, bool is_end);
     [[nodiscard]] bool has_room() const;
 
     std::shared_ptr<client::Loop> const loop;
@@ -45,7 +47,7 @@ struct Watch::State {
 
     std::mutex mutex;  // guards what follows
     std::condition_variable changed;
-    std::deque<Event> waiting;
+    std::deque<Result<Event>> waiting;  // an error among them is not the end
     std::size_t waiting_bytes = 0;
     std::optional<Error> end;
     bool cancelled = false;

@@ -193,10 +193,10 @@ class ClientAtACluster(lab.Case):
         server.kill()
         self.start(port=_Fixed(server.address, int(server.address.rpartition(":")[2])))
         def said():
-            return [l for l in clients.lines("read: ") if "has met revision" in l]
+            return [l for l in clients.lines("read: ") if "another store" in l]
         line = lab.poll(said, why="an error")[0]
-        self.assertRegex(line, r"^read: 127\.0\.0\.1:\d+ is at revision \d+, but this client has met "
-                               r"revision \d+: it lags, or what was there before is lost$")
+        self.assertRegex(line, r"^read: 127\.0\.0\.1:\d+ has another store than the one that this client has used: it was "
+                               r"founded anew, or is another cluster \(lineage [0-9a-f]{32} instead of [0-9a-f]{32}\)$")
 
     def test_one_that_is_stopped_alone_answers_first(self):
         server = self.start()
