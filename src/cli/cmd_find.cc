@@ -15,10 +15,10 @@ Outcome run(Invocation const& call) {
     }
     DOOZER_TRY(Stat const stat, client.stat(root, rev));
     if (!stat.exists()) return Error{Errc::noent};
-    if (!stat.is_directory()) return print(call.out, root + "\n");
+    if (!stat.is_directory()) return print_foreign(call.out, root + "\n");
     DOOZER_TRY(std::vector<Event> const files,
                client.walk(root == "/" ? "/**" : root + "/**", rev));
-    return print(call.out, tree(root, files));
+    return print_foreign(call.out, tree(root, files));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ Outcome run(Invocation const& call) {
     DOOZER_TRY(Client client, call.connect());
     DOOZER_TRY(File const file, client.get(call.arguments[0], call.options.at()));
     if (!file.exists()) return no_such_file(call.arguments[0]);
-    return print(call.out, file.value);
+    return print_foreign(call.out, file.value);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace {
 Outcome run(Invocation const& call) {
     DOOZER_TRY(Client client, call.connect());
     DOOZER_TRY(std::string const id, client.self());
-    return print(call.out, id);
+    return print_foreign(call.out, id);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 Outcome run(Invocation const& call) {
     DOOZER_TRY(Client client, call.connect_to_process());
     DOOZER_TRY(std::string const document, client.status());
-    if (call.options.json) return print(call.out, document + "\n");
+    if (call.options.json) return print_foreign(call.out, document + "\n");
     auto const table = status_table(document);
     if (!table) return failure("the server's status cannot be understood");
     return print(call.out, *table);

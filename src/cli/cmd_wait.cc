@@ -16,9 +16,9 @@ Result<Event> next_change(Client& client, Invocation const& call) {
 }
 
 Outcome run(Invocation const& call) {
-    DOOZER_TRY(Client client, call.connect(call.options.timeout()));
+    DOOZER_TRY(Client client, call.connect());
     auto const event = next_change(client, call);
-    if (event.ok()) return print(call.out, record(*event));
+    if (event.ok()) return print_record(call.out, *event);
     if (event.error().code == Errc::timeout) return failure("wait timeout");
     return event.error();
 }

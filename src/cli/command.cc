@@ -8,24 +8,31 @@ namespace doozer::cli {
 
 namespace {
 
-void connect_as(GlobalOptions const& said, Options& connection) {
-    connection.boot_uri = said.boot_uri;
-    connection.tls_authority_file = said.tls_authority_file;
-}
+constexpr std::chrono::milliseconds connect_min{1000};
 
 }  // namespace
 
-Result<Client> Invocation::connect(std::optional<std::chrono::milliseconds> request_timeout) const {
+void Invocation::connect_as(Options& connection) const {
+    connection.boot_uri = options.boot_uri;
+    connection.tls_authority_file = options.tls_authority_file;
+    connection.begin_anew = options.begin_anew;
+    connection.deadline = deadline;
+    if (!deadline) return;
+    auto const left =
+        std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+    // Less would say more of this machine's load than of the server.
+    connection.connect_timeout = std::min(connection.connect_timeout, std::max(left, connect_min));
+}
+
+Result<Client> Invocation::connect() const {
     Options connection;
-    connect_as(options, connection);
-    connection.request_timeout = request_timeout;
+    connect_as(connection);
     return Client::connect(options.uri, connection);
 }
 
 Result<Client> Invocation::connect_to_process() const {
     Options connection;
-    connect_as(options, connection);
-    connection.request_timeout = options.timeout();
+    connect_as(connection);
     connection.learn_addresses = false;
     return Client::connect(options.uri, connection);
 }
@@ -36,7 +43,7 @@ Result<Writer> Invocation::connect_to_write() const {
         return Writer(std::move(client));
     }
     DurableOptions connection;
-    connect_as(options, connection);
+    connect_as(connection);
     connection.instance = options.durable;
     if (auto const timeout = options.timeout()) connection.acknowledgement_timeout = *timeout;
     DOOZER_TRY(DurableClient client, DurableClient::connect(options.uri, connection));

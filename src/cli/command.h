@@ -45,17 +45,20 @@ struct Invocation {
     std::FILE* in;
     std::FILE* out;
 
-    /// Connects to the cluster that the options name. `request_timeout` as in doozer::Options.
-    [[nodiscard]] Result<Client> connect(
-        std::optional<std::chrono::milliseconds> request_timeout = {}) const;
+    /// When the command must be over, as -t says.
+    std::optional<std::chrono::steady_clock::time_point> deadline = options.deadline_from_now();
+
+    /// Connects to the cluster that the options name.
+    [[nodiscard]] Result<Client> connect() const;
 
     /// Connects to a process that the options name, and to no other member of its cluster.
-    /// Requests may take as long as -t says.
     [[nodiscard]] Result<Client> connect_to_process() const;
 
-    /// The same for a command that writes: with -durable, writes wait for that doozerp, for as long
-    /// as -t says.
+    /// The same for a command that writes: with -durable, writes wait for that doozerp.
     [[nodiscard]] Result<Writer> connect_to_write() const;
+
+  private:
+    void connect_as(Options& connection) const;
 };
 
 struct Command {

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/visible.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/usage.h"
@@ -17,7 +18,8 @@ Outcome print_version(std::FILE* out) {
 Outcome run_command(Command const& command, std::span<std::string_view const> words,
                     GlobalOptions options, std::FILE* in, std::FILE* out) {
     auto const taken = options.parse(words, command.add_flags);
-    if (!taken.ok()) return {exit_failure, taken.error().detail + "\n" + overview()};
+    if (!taken.ok())
+        return {exit_failure, base::visible_line(taken.error().detail) + "\n" + overview()};
     if (options.help) return print(out, usage_of(command));
     if (options.version) return print_version(out);
 
@@ -36,9 +38,9 @@ Outcome run(std::span<std::string_view const> words, GlobalOptions options, std:
     auto const taken = options.parse(words);
     if (!taken.ok()) {
         std::string const usage = "\nUsage of doozer:\n" + std::string(option_list);
-        return {exit_failure, taken.error().detail + usage};
+        return {exit_failure, base::visible_line(taken.error().detail) + usage};
     }
-    if (options.help) return {exit_success, overview()};
+    if (options.help) return print(out, overview());
     if (options.version) return print_version(out);
 
     words = words.subspan(taken.value());

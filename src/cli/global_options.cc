@@ -12,6 +12,9 @@ namespace {
 /// A deadline that far ahead can still be expressed, and nobody meets it.
 constexpr std::chrono::milliseconds timeout_max = std::chrono::hours(100 * 365 * 24);
 
+/// What a command gets to connect and ask even if -t is less.
+constexpr std::chrono::milliseconds command_time_min{100};
+
 void take_variable(char const* name, std::string& target) {
     char const* const value = std::getenv(name);
     if (value != nullptr && *value != '\0') target = value;
@@ -63,6 +66,7 @@ base::Result<std::size_t> GlobalOptions::parse(std::span<std::string_view const>
     flags.add_boolean("help", help);
     flags.add_boolean("l", linear);
     flags.add_boolean("v", version);
+    flags.add_boolean("version", version);
     if (more != nullptr) more(flags, *this);
     return flags.parse(words);
 }
@@ -82,6 +86,12 @@ std::optional<std::chrono::milliseconds> GlobalOptions::timeout() const {
     auto const whole = std::chrono::ceil<std::chrono::milliseconds>(
         std::chrono::nanoseconds(wait_timeout.value()));
     return std::min(whole, timeout_max);
+}
+
+std::optional<std::chrono::steady_clock::time_point> GlobalOptions::deadline_from_now() const {
+    auto const time = timeout();
+    if (!time) return std::nullopt;
+    return std::chrono::steady_clock::now() + std::max(*time, command_time_min);
 }
 
 }  // namespace doozer::cli

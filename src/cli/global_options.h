@@ -35,6 +35,7 @@ struct GlobalOptions {
     bool version = false;
     // Of single commands, see there.
     bool json = false;
+    bool begin_anew = false;
     bool others_are_dead = false;
     std::string confirmed_name = {};
 
@@ -59,6 +60,9 @@ struct GlobalOptions {
 
     /// -t, rounded up to whole milliseconds; zero and less mean not given.
     [[nodiscard]] std::optional<std::chrono::milliseconds> timeout() const;
+    /// When a command that begins now must be over: every command takes some time to connect, so
+    /// that is given to it.
+    [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline_from_now() const;
 };
 
 }  // namespace doozer::cli

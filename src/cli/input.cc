@@ -1,5 +1,9 @@
 #include "cli/input.h"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -9,17 +13,40 @@
 
 namespace doozer::cli {
 
-base::Result<std::string, Outcome> read_body(std::FILE* in, std::size_t limit) {
+namespace {
+
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+/// Whether there is something to read, or the end of it, before the deadline.
+bool can_read(int fd, Deadline deadline) {
+    if (!deadline) return true;
+    for (;;) {
+        auto const left = std::chrono::ceil<std::chrono::milliseconds>(
+            *deadline - std::chrono::steady_clock::now());
+        if (left.count() <= 0) return false;
+        pollfd state{fd, POLLIN, 0};
+        // What cannot be waited for, such as a file, is there.
+        int const timeout = static_cast<int>(std::min<std::int64_t>(left.count(), 1'000'000));
+        if (int const ready = poll(&state, 1, timeout); ready > 0) return true;
+    }
+}
+
+}  // namespace
+
+base::Result<std::string, Outcome> read_body(std::FILE* in, Deadline deadline, std::size_t limit) {
     std::string body;
     std::vector<char> chunk(base::read_chunk_bytes);
-    while (std::size_t const read = std::fread(chunk.data(), 1, chunk.size(), in)) {
-        body.append(chunk.data(), read);
+    int const fd = fileno(in);
+    for (;;) {
+        if (!can_read(fd, deadline)) return failure("no body on standard input in time");
+        ssize_t const got = read(fd, chunk.data(), chunk.size());
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return failure(std::string("read standard input: ") + std::strerror(errno));
+        if (got == 0) return body;
+        body.append(chunk.data(), static_cast<std::size_t>(got));
         if (body.size() > limit)
             return failure("the body is larger than " + std::to_string(limit) + " bytes");
     }
-    if (std::ferror(in) != 0)
-        return failure(std::string("read standard input: ") + std::strerror(errno));
-    return body;
 }
 
 base::Result<Revision, Outcome> parse_revision(std::string_view text) {

@@ -1,6 +1,7 @@
 #include "cli/input.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 namespace doozer::cli {
 namespace {
@@ -30,9 +31,20 @@ TEST(Body, IsEveryByteUpToTheEnd) {
 }
 
 TEST(Body, ThatIsTooLargeIsRefusedWithTheLimit) {
-    EXPECT_EQ(read_body(Input("12345").file(), 5).value(), "12345");
-    EXPECT_EQ(read_body(Input("123456").file(), 5).error(),
+    EXPECT_EQ(read_body(Input("12345").file(), {}, 5).value(), "12345");
+    EXPECT_EQ(read_body(Input("123456").file(), {}, 5).error(),
               failure("the body is larger than 5 bytes"));
+}
+
+TEST(Body, ThatDoesNotEndInTimeIsAFailure) {
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    ASSERT_EQ(write(ends[1], "x", 1), 1);
+    std::FILE* const in = fdopen(ends[0], "r");
+    auto const deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+    EXPECT_EQ(read_body(in, deadline).error(), failure("no body on standard input in time"));
+    close(ends[1]);
+    std::fclose(in);
 }
 
 TEST(Body, ThatCannotBeReadIsAFailure) {

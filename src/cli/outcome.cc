@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/visible.h"
+
 namespace doozer::cli {
 
 Outcome::Outcome(int exit_status, std::string lines)
@@ -9,16 +11,16 @@ Outcome::Outcome(int exit_status, std::string lines)
 
 Outcome::Outcome(Error const& error)
     : status(error.code == Errc::rev_mismatch ? exit_rev_mismatch : exit_failure),
-      message("Error: " + error.message() + "\n") {}
+      message("Error: " + base::visible_line(error.message()) + "\n") {}
 
 Outcome::Outcome(Result<Done> const& result) : Outcome(result.ok() ? Outcome() : result.error()) {}
 
 Outcome failure(std::string_view reason) {
-    return {exit_failure, "Error: " + std::string(reason) + "\n"};
+    return {exit_failure, "Error: " + base::visible_line(reason) + "\n"};
 }
 
 Outcome no_such_file(std::string_view path) {
-    return {exit_failure, "No such file or directory: " + std::string(path) + "\n"};
+    return {exit_failure, "No such file or directory: " + base::visible_line(path) + "\n"};
 }
 
 }  // namespace doozer::cli

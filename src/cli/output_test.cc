@@ -1,7 +1,12 @@
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 
 namespace doozer::cli {
 namespace {
@@ -21,6 +26,59 @@ TEST(Record, LeavesTheKindOfANopEmpty) {
 TEST(Record, KeepsEveryByte) {
     std::string const body("\0\xff\n", 3);
     EXPECT_EQ(record({Revision(1), Event::Kind::set, "/b", body}), "/b 1 set 3\n" + body + "\n");
+}
+
+/// A terminal, and what was printed on it.
+class Terminal {
+  public:
+    Terminal() : master_(posix_openpt(O_RDWR | O_NOCTTY)) {
+        if (grantpt(master_) == 0 && unlockpt(master_) == 0)
+            out = std::fopen(ptsname(master_), "w");
+    }
+    ~Terminal() {
+        std::fclose(out);
+        close(master_);
+    }
+    Terminal(Terminal const&) = delete;
+    Terminal& operator=(Terminal const&) = delete;
+    std::string shown() const {
+        std::array<char, 256> text{};
+        auto const got = read(master_, text.data(), text.size());
+        return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+    }
+    std::FILE* out = nullptr;
+
+  private:
+    int master_;
+};
+
+// Whoever may write a file, or is a server, may send what a terminal obeys.
+TEST(Print, ShowsControlCharactersOnATerminalInsteadOfObeyingThem) {
+    Terminal const terminal;
+    ASSERT_NE(terminal.out, nullptr);
+    EXPECT_TRUE(print_foreign(terminal.out, "\x1b[2Ja\nb").ok());
+    EXPECT_EQ(terminal.shown(), "\\x1b[2Ja\r\nb");
+    EXPECT_TRUE(
+        print_record(terminal.out, {Revision(1), Event::Kind::set, "/x\n\x1b", "v\x07"}).ok());
+    EXPECT_EQ(terminal.shown(), "/x\\x0a\\x1b 1 set 2\r\nv\\x07\r\n");
+}
+
+TEST(Print, KeepsEveryByteAnywhereElse) {
+    std::FILE* const out = std::tmpfile();
+    std::string const text("\x1b[2J\0\xff\n", 7);
+    EXPECT_TRUE(print_foreign(out, text).ok());
+    EXPECT_TRUE(print_record(out, {Revision(1), Event::Kind::set, "/x\x1b", "v"}).ok());
+    std::rewind(out);
+    std::array<char, 64> read_back{};
+    std::size_t const got = std::fread(read_back.data(), 1, read_back.size(), out);
+    EXPECT_EQ(std::string(read_back.data(), got), text + "/x\x1b 1 set 1\nv\n");
+    std::fclose(out);
+}
+
+TEST(Outcome, ShowsControlCharactersOfNamesAndServers) {
+    EXPECT_EQ(Outcome(Error{Errc::other, "\x1b]0;pwned\x07\nsecond line"}),
+              Outcome(2, "Error: OTHER: \\x1b]0;pwned\\x07\\x0asecond line\n"));
+    EXPECT_EQ(no_such_file("/\x1b"), Outcome(2, "No such file or directory: /\\x1b\n"));
 }
 
 TEST(Print, FailsWhereNothingCanBeWritten) {

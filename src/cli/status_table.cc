@@ -16,11 +16,15 @@ constexpr std::size_t columns = 7;
 using Row = std::array<std::string, columns>;
 
 /// Bytes that move a terminal's cursor are nobody's address.
-std::string text(json::object const& object, std::string_view name) {
-    std::string value(object.at(name).as_string());
+std::string clean(std::string_view text) {
+    std::string value(text);
     std::replace_if(
         value.begin(), value.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     return value.empty() ? "?" : value;
+}
+
+std::string text(json::object const& object, std::string_view name) {
+    return clean(object.at(name).as_string());
 }
 
 std::optional<std::int64_t> number(json::object const& object, std::string_view name) {
@@ -111,7 +115,7 @@ std::string free_slots(json::object const& s) {
     json::array const& slots = s.at("free_slots").as_array();
     if (slots.empty()) return "";
     std::string out = "free slots:";
-    for (json::value const& slot : slots) out += " " + std::string(slot.as_string());
+    for (json::value const& slot : slots) out += " " + clean(slot.as_string());
     return out + "\n";
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/visible.h"
 #include "cli/commands.h"
 
 namespace doozer::cli {
@@ -58,7 +59,7 @@ std::string usage_of(Command const& command) {
 }
 
 Outcome unknown_command(std::string_view name) {
-    return {exit_usage, "Unknown command: " + std::string(name) + "\n" + overview()};
+    return {exit_usage, "Unknown command: " + base::visible_line(name) + "\n" + overview()};
 }
 
 }  // namespace doozer::cli

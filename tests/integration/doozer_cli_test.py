@@ -397,10 +397,11 @@ class Options(Case):
 
     def test_durations(self):
         """-t: an optional sign, then one or more of decimal number and unit out of ns us µs ms s m h"""
-        for text in ("300ms", "1m30s", "1h", "1.5h", ".5s", "1.s", "+1s", "-1s", "0", "-0", "+0", "0s", "1us", "7ns",
-                     "1\u00b5s", "1\u03bcs", "1h2m3s4ms5us6ns", "1s1s", "0.000001s", "2562047h47m16.854775807s",
-                     "100000h"):
+        for text in ("1m30s", "1h", "1.5h", "10.5s", "60.s", "+60s", "-1s", "0", "-0", "+0", "0s", "1h2m3s4ms5us6ns",
+                     "30s30s", "2562047h47m16.854775807s", "100000h"):
             self.prints("%d\n" % self.now(), "-t", text, "rev")
+        for text in "300ms", ".05s", "1us", "7ns", "1\u00b5s", "1\u03bcs", "0.000001s":
+            self.fails(2, "Error: wait timeout\n", "wait", "-t", text, "/never")
 
     def test_no_durations(self):
         """-t: without spaces; a bare `0` is allowed, `5` is not"""

@@ -15,9 +15,9 @@ from usage import USAGE
 class Watching(lab.Process):
     """A running `doozer watch` (or any command that prints records)."""
 
-    def __init__(self, *words, env=None):
+    def __init__(self, *words, env=None, stdin=None):
         self.read_end, write_end = os.pipe()
-        super().__init__([lab.OPTIONS.doozer, *words], env=env, stdout=write_end)
+        super().__init__([lab.OPTIONS.doozer, *words], env=env, stdout=write_end, stdin=stdin)
         os.close(write_end)
         self.unread = b""
 
@@ -67,6 +67,13 @@ class Case(lab.Case):
         """A watch that is known to be watching from the given revision on."""
         at = at or self.server_.uri()
         return self.keep(Watching("-a", at, "watch", *words, env=env))
+
+    def never(self):
+        """A standard input on which nothing comes, and no end."""
+        read_end, write_end = os.pipe()
+        self.addCleanup(os.close, read_end)
+        self.addCleanup(os.close, write_end)
+        return read_end
 
     def relay(self, server=None):
         relay = Relay(self.port(), (server or self.server_).address)
@@ -237,24 +244,66 @@ class LostServers(Case):
         self.assertEqual(2, w.wait())
         self.assertOneLine(w.stderr(), r"^Error: TOO_LATE: .*\b%d\b" % (rev + 1))
 
-    def test_its_server_is_killed_and_another_started_there(self):
-        """the command outlives its server; a new cluster counts anew, and nothing is made up: changes
-        are told again from the revision on that the watch waits for"""
+    def lose_the_store(self, *words):
+        """The command has seen a change; then its server is killed and an empty one started there.
+        Returns the command, and a connection to the new server."""
         port = self.port()
         server = self.server(port=port)
         c = self.connect(server)
-        w = self.watch("-r", str(c.rev() + 1), "/k", at=server.uri())
+        w = self.watch("-r", str(c.rev() + 1), *words, "/k", at=server.uri())
         c.exchange([request("NOP", tag=n) for n in range(100)])
         rev = c.put("/k", b"old")
         self.assertEqual(("/k", rev, "set", b"old"), w.record())
         server.kill()
-        c = self.connect(self.server(port=port))
-        c.put("/k", b"before the revision that is waited for")
-        self.assertLess(c.rev(), rev)
-        c.exchange([request("NOP", tag=n) for n in range(rev - c.rev())])
+        return w, self.connect(self.server(port=port))
+
+    def test_its_server_comes_back_empty(self):
+        """the watch ends with a clear error, and is not blind: the new store counts anew"""
+        w, _ = self.lose_the_store()
+        self.assertEqual(2, w.wait())
+        self.assertOneLine(w.stderr(), r"^Error: 127\.0\.0\.1:\d+ has another store than the one that this client has used: ")
+
+    def test_its_server_comes_back_empty_and_it_begins_anew(self):
+        """-anew: it says so and goes on with the first change of the new store"""
+        w, c = self.lose_the_store("-anew")
         new = c.put("/k", b"new")
-        self.assertEqual(rev + 1, new)
         self.assertEqual(("/k", new, "set", b"new"), w.record())
+        self.assertOneLine(w.stderr(), r"has another store than .*; beginning anew$")
+
+    def test_wait_and_get_whose_server_comes_back_empty(self):
+        """not only a watch waits for a revision that may never come"""
+        for command in "wait", "get":
+            port = self.port()
+            server = self.server(port=port)
+            far = str(self.connect(server).rev() + 1000)
+            relay = self.relay(server)
+            w = self.keep(Watching("-a", "doozer:?ca=" + relay.address, command, "-r", far, "/k"))
+            lab.poll(lambda: b"/k" in relay.asked, why="the question")
+            server.kill()
+            self.server(port=port)
+            relay.lose()
+            self.assertEqual(2, w.wait())
+            self.assertOneLine(w.stderr(), "^Error: .* has another store than the one that this client has used: ")
+
+    def test_every_command_ends_in_time(self):
+        """-t bounds every command, not only wait: also where the answer, or the body, never comes"""
+        relay = self.relay()
+        for words in ["get", "-r", "99999999", "-t", "300ms", "/k"], ["stat", "-r", "99999999", "-t", "300ms", "/k"], \
+                     ["find", "-r", "99999999", "-t", "300ms", "/"], ["set", "-t", "300ms", "/k", "-1"]:
+            p = self.keep(Watching("-a", "doozer:?ca=" + relay.address, *words, stdin=self.never()))
+            self.assertEqual(2, p.wait(5), words)
+            self.assertOneLine(p.stderr(), "^Error: no (answer|body on standard input) in time$")
+        relay.refuse()
+        p = self.keep(Watching("-a", "doozer:?ca=" + relay.address, "-t", "300ms", "rev"))
+        self.assertEqual(2, p.wait(4))
+
+    def test_it_ends_in_time(self):
+        """-t bounds a watch, too"""
+        w = self.watch("-r", self.next(), "-t", "1s", "/k")
+        rev = self.c.put("/k", b"v")
+        self.assertEqual(("/k", rev, "set", b"v"), w.record())
+        self.assertEqual(2, w.wait(5))
+        self.assertEqual("Error: wait timeout\n", w.stderr())
 
     def test_wait_goes_on_too(self):
         """wait: the connection is lost before the change"""
