@@ -2,8 +2,10 @@
 // is the guide.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,6 +82,7 @@ class DurableClient : private Client {
 
     std::int64_t instance_;
     std::chrono::milliseconds timeout_;
+    std::shared_ptr<std::atomic<bool>> is_compact_;  // the instance writes /ctl/durable/<id>
 };
 
 }  // namespace doozer

@@ -2,6 +2,7 @@
 // store.
 #include "doozer/durable.h"
 
+#include <atomic>
 #include <charconv>
 #include <memory>
 #include <string>
@@ -20,7 +21,7 @@ using client::Call;
 using client::Clock;
 using client::Loop;
 
-/// The revision that a mirror or the file `through` holds, or missing for anything else.
+/// The revision that an acknowledgement holds, or missing for anything else.
 Revision revision_in(std::string_view text) {
     std::int64_t rev = 0;
     auto const read = std::from_chars(text.data(), text.data() + text.size(), rev);
@@ -28,102 +29,118 @@ Revision revision_in(std::string_view text) {
     return Revision(rev);
 }
 
-std::string const persistence = "/ctl/persistence/";
-
-/// Waits until one change is on the disk of one instance.
+/// Waits until one change is on the disk of one instance: until its compact acknowledgement,
+/// /ctl/durable/<id>, has come up to the change. An instance that has none, such as the original
+/// doozerp, acknowledges each path by a mirror of its own, /ctl/persistence/<id><path>.
 class Durability {
   public:
     using Self = std::shared_ptr<Durability>;
     using OnEnd = std::function<void(Result<Revision>)>;
+    using Flag = std::shared_ptr<std::atomic<bool>>;
 
+    /// `is_compact`: whether the instance is known to have a compact acknowledgement.
     Durability(std::shared_ptr<Loop> loop, std::int64_t instance, std::chrono::milliseconds timeout,
-               std::string path, OnEnd on_end)
+               Flag is_compact, std::string path, OnEnd on_end)
         : loop_(std::move(loop)),
           instance_(std::to_string(instance)),
           timeout_(timeout),
+          is_compact_(std::move(is_compact)),
           path_(std::move(path)),
           on_end_(std::move(on_end)) {}
 
-    /// For a set: its mirror says a revision that is as high, or the instance says that it is
-    /// beyond.
     static void wait_for_set(Self const& self, Revision rev) {
-        self->begin(rev);
-        wait_for_mirror(self, rev);
+        self->deadline_ = Clock::now() + self->timeout_;
+        self->rev_ = rev;
+        self->wants_set_ = true;
+        wait(self);
     }
 
     /// For a delete: the first change of the path behind `before` is the delete.
     static void wait_for_del(Self const& self, Revision before) {
-        self->begin(missing);
+        self->deadline_ = Clock::now() + self->timeout_;
         find_del(self, before.next());
     }
 
   private:
-    void begin(Revision rev) {
-        rev_ = rev;
-        deadline_ = Clock::now() + timeout_;
-    }
-
+    /// `then` is not called when the other kind of acknowledgement was faster.
     template <typename T>
     static void ask(Self const& self, Verb verb, std::string path, std::optional<Revision> rev,
-                    Result<T> (*convert)(Answer const&), std::function<void(T const&)> then) {
+                    Result<T> (*convert)(Answer const&),
+                    std::function<void(Result<T> const&)> then) {
         Call call;
         call.verb = verb;
         call.path = std::move(path);
         if (rev) call.rev = base::Revision(rev->value());
         call.deadline = self->deadline_;
         call.done = [self, convert, then = std::move(then)](Answer const& answer) {
-            Result<T> const outcome = convert(answer);
-            if (outcome.ok()) return then(*outcome);
-            self->fail(outcome.error());
+            if (self->on_end_) then(convert(answer));
         };
         self->loop_->submit_request(std::move(call));
     }
 
     static void find_del(Self const& self, Revision from) {
-        ask<Event>(self, Verb::wait, self->path_, from, client::to_event, [self](Event const& e) {
-            if (!e.is_del()) return find_del(self, e.rev.next());
-            self->rev_ = e.rev;
-            look_at_through(self, e.rev);
-        });
+        ask<Event>(self, Verb::wait, self->path_, from, client::to_event,
+                   [self](Result<Event> const& e) {
+                       if (!e.ok()) return self->fail(e.error());
+                       if (!e->is_del()) return find_del(self, e->rev.next());
+                       self->rev_ = e->rev;
+                       wait(self);
+                   });
     }
 
-    static void wait_for_mirror(Self const& self, Revision from) {
-        auto const mirror = persistence + self->instance_ + self->path_;
-        ask<Event>(self, Verb::wait, mirror, from, client::to_event, [self](Event const& e) {
-            if (e.is_set() && revision_in(e.value) >= self->rev_) return self->succeed();
-            // Another change of the same path: an earlier one, or a delete that came so soon that
-            // the set was not acknowledged by itself.
-            if (e.is_del()) return look_at_through(self, e.rev);
-            wait_for_mirror(self, e.rev.next());
-        });
-    }
-
-    /// How far the instance is as a whole, if it says so. The original does not: then a mirror that
-    /// is deleted is the acknowledgement of a delete.
-    static void look_at_through(Self const& self, Revision seen) {
-        ask<File>(self, Verb::get, self->through(), std::nullopt, client::to_file,
-                  [self, seen](File const& file) {
-                      if (file.exists()) return check_through(self, file.value, file.rev);
-                      if (seen == self->rev_) return wait_for_mirror_del(self, seen);
-                      wait_for_mirror(self, seen.next());
+    static void wait(Self const& self) {
+        // It is written after the change, so it cannot be missed.
+        wait_for_compact(self, self->rev_);
+        if (*self->is_compact_) return;
+        ask<File>(self, Verb::get, self->compact(), std::nullopt, client::to_file,
+                  [self](Result<File> const& file) {
+                      if (!file.ok()) return self->fail(file.error());
+                      if (!file->exists()) return wait_for_mirror(self, self->rev_);
+                      see_compact(self, file->value);
                   });
     }
 
-    static void check_through(Self const& self, std::string_view value, Revision at) {
-        if (revision_in(value) >= self->rev_) return self->succeed();
-        ask<Event>(self, Verb::wait, self->through(), at.next(), client::to_event,
-                   [self](Event const& e) { check_through(self, e.value, e.rev); });
+    /// Whether that was what was waited for.
+    static bool see_compact(Self const& self, std::string_view value) {
+        *self->is_compact_ = true;
+        if (revision_in(value) < self->rev_) return false;
+        self->succeed();
+        return true;
     }
 
-    static void wait_for_mirror_del(Self const& self, Revision from) {
-        auto const mirror = persistence + self->instance_ + self->path_;
-        ask<Event>(self, Verb::wait, mirror, from, client::to_event, [self](Event const& e) {
-            if (e.is_del()) return self->succeed();
-            wait_for_mirror_del(self, e.rev.next());
-        });
+    static void wait_for_compact(Self const& self, Revision from) {
+        ask<Event>(self, Verb::wait, self->compact(), from, client::to_event,
+                   [self](Result<Event> const& e) {
+                       if (!e.ok() && e.error().code == Errc::too_late) return catch_up(self);
+                       if (!e.ok()) return self->fail(e.error());
+                       if (!see_compact(self, e->value)) wait_for_compact(self, e->rev.next());
+                   });
     }
 
-    [[nodiscard]] std::string through() const { return persistence + "through/" + instance_; }
+    /// The history has gone on so far that it no longer tells.
+    static void catch_up(Self const& self) {
+        ask<File>(self, Verb::get, self->compact(), std::nullopt, client::to_file,
+                  [self](Result<File> const& file) {
+                      if (!file.ok()) return self->fail(file.error());
+                      if (!see_compact(self, file->value)) wait_for_compact(self, file->rev.next());
+                  });
+    }
+
+    static void wait_for_mirror(Self const& self, Revision from) {
+        auto const mirror = "/ctl/persistence/" + self->instance_ + self->path_;
+        ask<Event>(self, Verb::wait, mirror, from, client::to_event,
+                   [self](Result<Event> const& e) {
+                       // A compact one may still come; its deadline is the same.
+                       if (!e.ok()) return;
+                       bool const is_ours = self->wants_set_
+                                                ? e->is_set() && revision_in(e->value) >= self->rev_
+                                                : e->is_del();
+                       if (is_ours) return self->succeed();
+                       wait_for_mirror(self, e->rev.next());
+                   });
+    }
+
+    [[nodiscard]] std::string compact() const { return "/ctl/durable/" + instance_; }
 
     void succeed() { std::exchange(on_end_, nullptr)(rev_); }
 
@@ -141,9 +158,11 @@ class Durability {
     std::shared_ptr<Loop> const loop_;
     std::string const instance_;
     std::chrono::milliseconds const timeout_;
+    Flag const is_compact_;
     std::string const path_;
     OnEnd on_end_;
     Revision rev_ = missing;  // of the change, once it is known
+    bool wants_set_ = false;
     Clock::time_point deadline_;
 };
 
@@ -242,7 +261,8 @@ std::optional<Error> not_journaled(std::string_view path, std::size_t value_byte
 DurableClient::DurableClient(Client client, DurableOptions const& options)
     : Client(std::move(client)),
       instance_(options.instance),
-      timeout_(options.acknowledgement_timeout) {}
+      timeout_(options.acknowledgement_timeout),
+      is_compact_(std::make_shared<std::atomic<bool>>(false)) {}
 
 Result<DurableClient> DurableClient::connect(std::string_view uri, DurableOptions const& options) {
     auto const parsed = parse_uri(uri);
@@ -262,8 +282,8 @@ void DurableClient::async_set(std::string_view path, std::string_view value, Rev
     auto const& loop = core_->loop();
     if (auto refused = not_journaled(path, value.size()))
         return loop->run_soon([done, error = *refused](client::Engine*) { done(error); });
-    auto durability =
-        std::make_shared<Durability>(loop, instance_, timeout_, std::string(path), done);
+    auto durability = std::make_shared<Durability>(loop, instance_, timeout_, is_compact_,
+                                                   std::string(path), done);
     Client::async_set(path, value, condition, [durability, done](Result<Revision> const& rev) {
         if (!rev.ok()) return done(rev.error());
         Durability::wait_for_set(durability, *rev);
@@ -275,11 +295,12 @@ void DurableClient::async_del(std::string_view path, Revision condition, Callbac
     auto const& loop = core_->loop();
     if (auto refused = not_journaled(path, 0))
         return loop->run_soon([done, error = *refused](client::Engine*) { done(error); });
-    auto durability = std::make_shared<Durability>(loop, instance_, timeout_, std::string(path),
-                                                   [done](Result<Revision> const& rev) {
-                                                       if (!rev.ok()) return done(rev.error());
-                                                       done(Done{});
-                                                   });
+    auto durability =
+        std::make_shared<Durability>(loop, instance_, timeout_, is_compact_, std::string(path),
+                                     [done](Result<Revision> const& rev) {
+                                         if (!rev.ok()) return done(rev.error());
+                                         done(Done{});
+                                     });
     Deletion::start(loop, std::string(path), condition, std::move(durability), std::move(done));
 }
 

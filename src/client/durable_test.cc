@@ -59,6 +59,22 @@ DurablePair durable(FakeServer& server) {
     return durable(server, std::chrono::seconds(10));
 }
 
+std::string const compact = "/ctl/durable/3";
+
+/// The instance has no compact acknowledgement (yet); returns the WAIT for it.
+Question answer_no_compact(Peer& peer, std::int64_t rev) {
+    Question waits = peer.expect("WAIT /ctl/durable/3 rev=" + std::to_string(rev));
+    peer.answer(peer.expect("GET /ctl/durable/3"), file_reply(0, ""));
+    return waits;
+}
+
+/// It has, and was at `done` when this write began.
+Question answer_compact(Peer& peer, std::int64_t rev, std::string const& done) {
+    Question waits = peer.expect("WAIT /ctl/durable/3 rev=" + std::to_string(rev));
+    peer.answer(peer.expect("GET /ctl/durable/3"), file_reply(2, done));
+    return waits;
+}
+
 /// A program that was written for Client.
 template <typename AnyClient>
 std::string program(AnyClient& client) {
@@ -73,8 +89,7 @@ TEST(DurableClient, TakesThePlaceOfAClient) {
     auto [peer, client] = durable(server);
     auto ran = in_background([&c = client] { return program(c); });
     peer.answer(peer.expect("SET /a value=b rev=0"), rev_reply(5));
-    peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=5"),
-                event(6, "/ctl/persistence/3/a", "5"));
+    peer.answer(answer_compact(peer, 5, "3"), event(6, compact, "5"));
     peer.answer(peer.expect("GET /a"), file_reply(5, "b"));
     EXPECT_EQ(ran.get(), "b");
 }
@@ -101,6 +116,7 @@ TEST(DurableClient, IsNotSatisfiedByTheAcknowledgementOfAnEarlierSet) {
     auto [peer, client] = durable(server);
     auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
     peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    answer_no_compact(peer, 11);
     std::string const mirror = "/ctl/persistence/3/a";
     peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=11"), event(12, mirror, "10"));
     peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=13"), event(14, mirror, "11"));
@@ -112,23 +128,51 @@ TEST(DurableClient, IsSatisfiedByTheAcknowledgementOfALaterSet) {
     auto [peer, client] = durable(server);
     auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
     peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    answer_no_compact(peer, 11);
     peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=11"),
                 event(14, "/ctl/persistence/3/a", "13"));
     EXPECT_EQ(*set.get(), Revision(11));
 }
 
-TEST(DurableClient, AsksHowFarTheInstanceIsWhenTheMirrorIsDeleted) {
+TEST(DurableClient, WaitsUntilTheInstanceHasComeUpToTheSet) {
     FakeServer server;
     auto [peer, client] = durable(server);
     auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
     peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
-    peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=11"),
-                event(14, "/ctl/persistence/3/a", "", flag_del));
-    peer.answer(peer.expect("GET /ctl/persistence/through/3"), file_reply(9, "8"));
-    std::string const through = "/ctl/persistence/through/3";
-    peer.answer(peer.expect("WAIT /ctl/persistence/through/3 rev=10"), event(12, through, "10"));
-    peer.answer(peer.expect("WAIT /ctl/persistence/through/3 rev=13"), event(15, through, "13"));
+    peer.answer(answer_compact(peer, 11, "8"), event(12, compact, "10"));
+    peer.answer(peer.expect("WAIT /ctl/durable/3 rev=13"), event(15, compact, "13"));
     EXPECT_EQ(*set.get(), Revision(11));
+    // From now on it is known that there is one.
+    auto again = in_background([&c = client] { return c.set("/a", "b", clobber); });
+    peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(17));
+    peer.answer(peer.expect("WAIT /ctl/durable/3 rev=17"), event(18, compact, "17"));
+    EXPECT_EQ(*again.get(), Revision(17));
+}
+
+TEST(DurableClient, LooksWhereTheInstanceIsWhenTheHistoryNoLongerTells) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
+    peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    peer.answer(answer_compact(peer, 11, "8"), refused(base::Errc::too_late));
+    peer.answer(peer.expect("GET /ctl/durable/3"), file_reply(900, "10"));
+    peer.answer(peer.expect("WAIT /ctl/durable/3 rev=901"), event(1000, compact, "999"));
+    EXPECT_EQ(*set.get(), Revision(11));
+}
+
+TEST(DurableClient, TakesWhicheverAcknowledgementComesFirst) {
+    FakeServer server;
+    auto [peer, client] = durable(server);
+    auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
+    peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    Question const waits = answer_no_compact(peer, 11);
+    Question const mirror = peer.expect("WAIT /ctl/persistence/3/a rev=11");
+    peer.answer(waits, event(14, compact, "12"));  // the instance was started just now
+    EXPECT_EQ(*set.get(), Revision(11));
+    peer.answer(mirror, event(15, "/ctl/persistence/3/a", "11"));  // nobody waits for it any more
+    auto rev = in_background([&c = client] { return c.rev(); });
+    peer.answer(peer.expect("REV"), rev_reply(15));
+    EXPECT_TRUE(rev.get().ok());
 }
 
 TEST(DurableClient, DeletesWhenTheInstanceIsBeyondTheDelete) {
@@ -139,9 +183,7 @@ TEST(DurableClient, DeletesWhenTheInstanceIsBeyondTheDelete) {
     peer.answer(peer.expect("STAT /a rev=20"), stat_reply(12));
     peer.answer(peer.expect("DEL /a rev=12"), Reply());
     peer.answer(peer.expect("WAIT /a rev=21"), event(23, "/a", "", flag_del));
-    peer.answer(peer.expect("GET /ctl/persistence/through/3"), file_reply(22, "19"));
-    peer.answer(peer.expect("WAIT /ctl/persistence/through/3 rev=23"),
-                event(24, "/ctl/persistence/through/3", "23"));
+    peer.answer(answer_compact(peer, 23, "19"), event(24, compact, "23"));
     EXPECT_TRUE(del.get().ok());
 }
 
@@ -153,7 +195,7 @@ TEST(DurableClient, DeletesWithTheOriginalDoozerpAsWell) {
     peer.answer(peer.expect("STAT /a rev=20"), stat_reply(12));
     peer.answer(peer.expect("DEL /a rev=12"), Reply());
     peer.answer(peer.expect("WAIT /a rev=21"), event(23, "/a", "", flag_del));
-    peer.answer(peer.expect("GET /ctl/persistence/through/3"), file_reply(0, ""));
+    answer_no_compact(peer, 23);
     peer.answer(peer.expect("WAIT /ctl/persistence/3/a rev=23"),
                 event(24, "/ctl/persistence/3/a", "", flag_del));
     EXPECT_TRUE(del.get().ok());
@@ -170,7 +212,7 @@ TEST(DurableClient, LooksAgainWhenTheFileChangesBeforeItsDelete) {
     peer.answer(peer.expect("STAT /a rev=22"), stat_reply(21));
     peer.answer(peer.expect("DEL /a rev=21"), Reply());
     peer.answer(peer.expect("WAIT /a rev=23"), event(23, "/a", "", flag_del));
-    peer.answer(peer.expect("GET /ctl/persistence/through/3"), file_reply(24, "23"));
+    answer_compact(peer, 23, "23");  // it was faster
     EXPECT_TRUE(del.get().ok());
 }
 
@@ -193,6 +235,7 @@ TEST(DurableClient, SaysWhichInstanceHasNotAcknowledgedWhat) {
     auto [peer, client] = durable(server, std::chrono::milliseconds(30));
     auto set = in_background([&c = client] { return c.set("/a", "b", clobber); });
     peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
+    answer_no_compact(peer, 11);
     peer.expect("WAIT /ctl/persistence/3/a rev=11");
     auto const error = set.get().error();
     EXPECT_EQ(error.code, Errc::not_durable);
@@ -207,7 +250,8 @@ TEST(DurableClient, SaysThatTheChangeIsMadeWhenItIsClosed) {
         auto [peer, client] = durable(server);
         client.async_set("/a", "b", clobber, [&](Result<Revision> r) { outcome.set_value(r); });
         peer.answer(peer.expect("SET /a value=b rev=-1"), rev_reply(11));
-        peer.expect("WAIT /ctl/persistence/3/a rev=11");
+        peer.expect("WAIT /ctl/durable/3 rev=11");
+        peer.expect("GET /ctl/durable/3");
     }
     auto const error = outcome.get_future().get().error();
     EXPECT_EQ(error.code, Errc::not_durable);

@@ -25,8 +25,8 @@ std::string mirror_of(std::int64_t instance, std::string_view path) {
     return "/ctl/persistence/" + std::to_string(instance).append(path);
 }
 
-std::string through_of(std::int64_t instance) {
-    return "/ctl/persistence/through/" + std::to_string(instance);
+std::string compact_of(std::int64_t instance) {
+    return "/ctl/durable/" + std::to_string(instance);
 }
 
 struct Acknowledgements::State {
@@ -37,14 +37,16 @@ struct Acknowledgements::State {
     std::mutex mutex;  // guards what follows
     std::size_t outstanding = 0;
     std::vector<Failure> failures;
-    bool through_outstanding = false;
-    Revision through_done{-1};
+    bool compact_outstanding = false;
+    Revision compact_done{-1};
     std::uint64_t done = 0;
 };
 
-Acknowledgements::Acknowledgements(Client& client, std::int64_t instance, Metrics& metrics, Log log)
+Acknowledgements::Acknowledgements(Client& client, std::int64_t instance, bool mirrors,
+                                   Metrics& metrics, Log log)
     : client_(client),
       instance_(instance),
+      mirrors_(mirrors),
       metrics_(metrics),
       log_(std::move(log)),
       state_(std::make_shared<State>()) {}
@@ -52,14 +54,15 @@ Acknowledgements::Acknowledgements(Client& client, std::int64_t instance, Metric
 Acknowledgements::~Acknowledgements() = default;
 
 void Acknowledgements::add(std::string_view path, std::optional<Revision> rev) {
+    if (!mirrors_) return;
     std::uint64_t const place = ++added_;
     auto const [known, is_new] = place_.try_emplace(std::string(path), place);
     if (!is_new) waiting_.erase(std::exchange(known->second, place));
     waiting_.emplace(place, Mirror{std::string(path), rev});
 }
 
-void Acknowledgements::add_through(Revision rev) {
-    through_ = rev;
+void Acknowledgements::add_all_to(Revision rev) {
+    all_to_ = rev;
 }
 
 void Acknowledgements::send(Index const& index) {
@@ -72,12 +75,12 @@ void Acknowledgements::send(Index const& index) {
                    std::min(base::persist_acks_outstanding_max, state_->outstanding);
             state_->outstanding += std::min(room, waiting_.size());
         }
+        send_compact();
         for (; room > 0 && !waiting_.empty(); --room) {
             auto first = waiting_.extract(waiting_.begin());
             place_.erase(first.mapped().path);
             send_one(std::move(first.mapped()));
         }
-        send_through();
     }
     std::lock_guard const lock(state_->mutex);
     metrics_.acknowledgements = state_->done;
@@ -106,17 +109,19 @@ void Acknowledgements::send_one(Mirror mirror) {
         });
 }
 
-void Acknowledgements::send_through() {
+void Acknowledgements::send_compact() {
     {
         std::lock_guard const lock(state_->mutex);
-        if (state_->through_outstanding || state_->through_done >= through_) return;
-        state_->through_outstanding = true;
+        if (state_->compact_outstanding || state_->compact_done >= all_to_) return;
+        state_->compact_outstanding = true;
     }
-    client_.async_set(through_of(instance_), std::to_string(through_.value()), clobber,
-                      [state = state_, rev = through_](Result<Revision> const& outcome) {
+    client_.async_set(compact_of(instance_), std::to_string(all_to_.value()), clobber,
+                      [state = state_, rev = all_to_](Result<Revision> const& outcome) {
                           std::lock_guard const lock(state->mutex);
-                          state->through_outstanding = false;
-                          if (outcome.ok()) state->through_done = rev;
+                          state->compact_outstanding = false;
+                          if (!outcome.ok()) return;
+                          state->compact_done = rev;
+                          ++state->done;
                       });
 }
 

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/visible.h"
 #include "doozer/version.h"
 #include "journal/doozerp_options.h"
 #include "journal/persist.h"
@@ -26,8 +27,9 @@ using namespace doozer;  // NOLINT(google-build-using-namespace): a program, not
 constexpr int exit_failure = 1;
 constexpr int exit_usage = 2;
 
+/// Names and what a server says are in it: they must not move a terminal's cursor.
 void log(std::string const& line) {
-    std::fprintf(stderr, "doozerp: %s\n", line.c_str());
+    std::fprintf(stderr, "doozerp: %s\n", base::visible_line(line).c_str());
 }
 
 int fail(std::string const& why, int status = exit_failure) {
@@ -113,6 +115,7 @@ int run(journal::DoozerpOptions const& options) {
     persist.restore = options.restore;
     persist.force = options.force;
     persist.print = options.print;
+    persist.mirrors = options.mirrors;
     persist.instance = options.instance;
     persist.slack = static_cast<std::uint64_t>(options.slack);
     journal::Persister persister(*client, journal.value(), persist, metrics, log);

@@ -21,8 +21,8 @@ void take_variable(char const* name, std::string& target) {
 
 std::string_view const doozerp_usage = R"(Use: doozerp [options]
 
-Journals every change of a Doozer cluster outside /ctl, and acknowledges it below
-/ctl/persistence/<id> when it is on disk.
+Journals every change of a Doozer cluster outside /ctl, and acknowledges it when it is on disk: in
+/ctl/durable/<id> and below /ctl/persistence/<id>.
 
 Options:
   -a URI
@@ -39,6 +39,9 @@ Options:
   -f	repair a broken journal by cutting it after the last good record
   -i id
     	go on as the instance of that number instead of taking a new one
+  -mirror=false
+    	write /ctl/durable/<id> only, not a file for each path; for that the programs that wait for
+    	it must know /ctl/durable
   -slack bytes
     	compact the journal when it is larger than twice what is live and that (default 16777216)
   -metrics file
@@ -67,6 +70,7 @@ base::Result<DoozerpOptions> parse_doozerp_options(std::span<std::string_view co
         if (options.instance < 1) return refused("must be at least 1");
         return base::Done{};
     });
+    flags.add_boolean("mirror", options.mirrors);
     flags.add_integer("slack", options.slack);
     flags.add_text("metrics", options.metrics_file);
     flags.add_boolean("v", options.print);

@@ -22,6 +22,7 @@ struct DoozerpOptions {
     bool repair = false;
     bool print = false;
     bool force = false;
+    bool mirrors = true;
     std::int64_t instance = 0;
     std::int64_t slack = base::journal_slack_bytes_default;
     std::string metrics_file = {};

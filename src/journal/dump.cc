@@ -1,5 +1,7 @@
 #include "journal/dump.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cinttypes>
 #include <optional>
@@ -7,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/visible.h"
 #include "journal/file.h"
 #include "journal/index.h"
 #include "journal/reader.h"
@@ -21,7 +24,7 @@ constexpr int exit_success = 0;
 constexpr int exit_failure = 2;
 
 int fail(std::FILE* err, char const* program, std::string const& why) {
-    std::fprintf(err, "%s: %s\n", program, why.c_str());
+    std::fprintf(err, "%s: %s\n", program, base::visible_line(why).c_str());
     return exit_failure;
 }
 
@@ -86,17 +89,17 @@ std::string json_line(Record const& record, bool verify) {
 std::optional<Damage> print_records(DiskFile const& file, DumpOptions const& options,
                                     Summary& summary, std::FILE* out, std::FILE* err) {
     Reader reader(file);
+    bool const is_terminal = isatty(fileno(out)) != 0;
     for (;;) {
         auto const next = reader.next();
         if (!next.ok()) return next.error();
         if (!next.value()) return std::nullopt;
         Record const& record = *next.value();
-        if (options.json) {
-            std::fprintf(out, "%s\n", json_line(record, options.verify).c_str());
-        } else {
-            std::fwrite(record.data.data(), 1, record.data.size(), out);
-            std::fputc('\n', out);
-        }
+        std::string line =
+            options.json ? json_line(record, options.verify) : std::string(record.data);
+        if (is_terminal) line = base::visible_text(line);
+        line += '\n';
+        std::fwrite(line.data(), 1, line.size(), out);
         if (options.verify && !options.json) print_check(record, err);
         if (options.summary) summary.count(record);
     }
@@ -133,8 +136,8 @@ int dump(std::string const& name, DumpOptions const& options, std::FILE* out, st
         if (!options.repair || damage->kind == Damage::Kind::unreadable) return exit_failure;
         auto const cut = file.value().cut(damage->offset);
         if (!cut.ok()) return fail(err, program, cut.error().detail);
-        std::fprintf(err, "%s: %s: cut at offset %" PRIu64 "\n", program, name.c_str(),
-                     damage->offset);
+        std::fprintf(err, "%s: %s: cut at offset %" PRIu64 "\n", program,
+                     base::visible_line(name).c_str(), damage->offset);
     }
     if (options.summary) summary.print(err);
     return exit_success;

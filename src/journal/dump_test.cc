@@ -1,7 +1,12 @@
 #include "journal/dump.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
 
 #include "journal/record.h"
 #include "journal/testing.h"
@@ -140,6 +145,28 @@ TEST(DumpJournal, SaysThatThereIsNoFileAndMakesNone) {
         EXPECT_THAT(printed.err, HasSubstr("missing: No such file or directory"));
         EXPECT_TRUE(std::filesystem::is_empty(folder.file("")));
     }
+}
+
+// Whoever may write a file may write what a terminal obeys.
+TEST(DumpJournal, ShowsControlCharactersOnATerminal) {
+    Folder const folder;
+    std::string content;
+    append_record(content, "5:/x=v\033]0;pwned\007\nnext\tline");
+    write_file(folder.file("journal"), content);
+    int const terminal = posix_openpt(O_RDWR | O_NOCTTY);
+    ASSERT_GE(terminal, 0);
+    ASSERT_EQ(grantpt(terminal), 0);
+    ASSERT_EQ(unlockpt(terminal), 0);
+    std::FILE* const out = std::fopen(ptsname(terminal), "w");
+    ASSERT_NE(out, nullptr);
+    EXPECT_EQ(dump(folder.file("journal"), {}, out, stderr), 0);
+    std::array<char, 256> shown{};
+    auto const got = read(terminal, shown.data(), shown.size());
+    ASSERT_GT(got, 0);
+    EXPECT_THAT(std::string(shown.data(), static_cast<std::size_t>(got)),
+                testing::StartsWith("5:/x=v\\x1b]0;pwned\\x07\r\nnext"));
+    std::fclose(out);
+    close(terminal);
 }
 
 TEST(Json, HoldsAMutation) {

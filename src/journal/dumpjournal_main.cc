@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/flags.h"
+#include "base/visible.h"
 #include "doozer/version.h"
 #include "journal/dump.h"
 #include "journal/standard_streams.h"
@@ -25,6 +26,8 @@ Options:
   -summary
     	print records, files, first and last revision, and bytes at the end
   -v	print the version
+  -version
+    	the same
   -h	print this
 )";
 
@@ -44,9 +47,11 @@ int main(int argc, char** argv) {
     flags.add_boolean("h", help);
     flags.add_boolean("help", help);
     flags.add_boolean("v", version);
+    flags.add_boolean("version", version);
     auto const taken = flags.parse(words);
     if (!taken.ok()) {
-        std::fprintf(stderr, "dumpjournal: %s\n", taken.error().detail.c_str());
+        std::fprintf(stderr, "dumpjournal: %s\n",
+                     doozer::base::visible_line(taken.error().detail).c_str());
         return 2;
     }
     if (help) return std::fputs(usage.data(), stdout) < 0 ? 2 : 0;

@@ -36,7 +36,9 @@ Result<DiskFile> DiskFile::open_to_append(std::string name) {
 }
 
 Result<DiskFile> DiskFile::create(std::string name) {
-    return open(std::move(name), O_RDWR | O_APPEND | O_CREAT | O_TRUNC);
+    // In a folder where others may write, the name may be a link to a file of ours.
+    if (unlink(name.c_str()) != 0 && errno != ENOENT) return file_error("replace", name);
+    return open(std::move(name), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_NOFOLLOW);
 }
 
 DiskFile::~DiskFile() {

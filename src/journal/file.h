@@ -18,7 +18,7 @@ class DiskFile {
     static base::Result<DiskFile> open_to_read(std::string name);
     /// Creates it with mode 0640 if there is none.
     static base::Result<DiskFile> open_to_append(std::string name);
-    /// Empty, whatever there was of that name.
+    /// A new one in place of whatever there was of that name; a link is not followed.
     static base::Result<DiskFile> create(std::string name);
 
     ~DiskFile();

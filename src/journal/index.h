@@ -38,15 +38,17 @@ class Index {
     using Files = std::unordered_map<std::string, Entry, PathHash, std::equal_to<>>;
 
     void apply(Mutation const& mutation, Place place) {
-        last_ = {mutation.rev, place};
+        Entry const entry{mutation.rev, place};
+        // A record of revision 0 is a change of no cluster, so it does not tell where to go on.
+        if (mutation.rev > base::missing || last_.rev == base::missing) last_ = entry;
         if (auto const found = files_.find(mutation.path); found != files_.end()) {
             live_bytes_ -= found->second.place.bytes;
             if (mutation.is_set())
-                found->second = last_;
+                found->second = entry;
             else
                 files_.erase(found);
         } else if (mutation.is_set()) {
-            files_.emplace(mutation.path, last_);
+            files_.emplace(mutation.path, entry);
         }
         if (mutation.is_set()) live_bytes_ += place.bytes;
     }
@@ -63,8 +65,9 @@ class Index {
         auto const found = files_.find(path);
         return found == files_.end() ? nullptr : &found->second;
     }
-    /// The last change, live or not; without any it has revision 0 and no bytes.
+    /// The last change, live or not, that has a revision above 0; without any it has revision 0.
     [[nodiscard]] Entry const& last() const { return last_; }
+    [[nodiscard]] bool is_empty() const { return last_.place.bytes == 0; }
     /// What the records of files that exist take.
     [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
 

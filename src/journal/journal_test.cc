@@ -55,6 +55,40 @@ TEST(Journal, IsCreatedWithItsMode) {
     EXPECT_EQ(status.st_size, 0);
 }
 
+// The original's own tools write such records.
+TEST(Journal, KeepsRecordsOfRevision0AlsoWhenItIsToRepair) {
+    Folder const folder;
+    std::string content;
+    append_record(content, "7:/a=b");
+    append_record(content, "0:/restored=x");
+    append_record(content, "0:/a=c");
+    write_file(folder.file("journal"), content);
+    for (bool const repair : {false, true}) {
+        auto journal = open(folder.file("journal"), repair);
+        ASSERT_TRUE(journal.ok());
+        EXPECT_EQ(journal.value().index().last().rev, Revision(7)) << "where to go on";
+        EXPECT_EQ(journal.value().index().files().size(), 2U);
+        auto const* const a = journal.value().index().find("/a");
+        EXPECT_EQ(journal.value().read(a->place).value(), "0:/a=c");
+        compact(journal.value());
+        EXPECT_EQ(journal.value().index().find("/restored")->rev, Revision(0));
+    }
+    auto const tree = read_tree(folder.file("journal"));
+    ASSERT_TRUE(tree.ok());
+    EXPECT_EQ(tree.value().files.at("/a").value, "c");
+    EXPECT_EQ(tree.value().last, Revision(7));
+}
+
+TEST(Journal, IsNotEmptyWithRecordsOfRevision0Only) {
+    Folder const folder;
+    std::string content;
+    append_record(content, "0:/a=b");
+    write_file(folder.file("journal"), content);
+    auto const journal = opened(folder.file("journal"));
+    EXPECT_EQ(journal.index().last().rev, Revision(0));
+    EXPECT_FALSE(journal.index().is_empty());
+}
+
 TEST(Journal, WritesAGroupAsRecordsOneAfterTheOther) {
     Folder const folder;
     auto journal = opened(folder.file("journal"));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/visible.h"
 
 namespace doozer::journal {
 namespace {
@@ -58,9 +59,15 @@ Result<Done> Persister::run() {
     if (!copy_first_) stream_.start(done_.next());
     for (bool first = copy_first_; !stop_; first = false) {
         auto const done = first ? copy() : turn();
-        if (!done.ok() && !stop_) return done.error();
+        if (!done.ok() && !stop_) return explained(done.error());
     }
     return Done{};
+}
+
+Error Persister::explained(Error const& error) const {
+    if (error.code != Errc::other_store) return error;
+    return failed("the cluster at " + client_.address() +
+                  " is not the one that was journaled: " + error.detail);
 }
 
 /// Takes what has arrived, writes it with one sync, acknowledges it.
@@ -80,6 +87,10 @@ Result<Done> Persister::turn() {
         log_("revision " + std::to_string(done_.next().value()) +
              " is no longer in the cluster's history: copying what has changed");
         if (auto const done = copy(); !done.ok()) return done.error();
+    } else if (batch.end && batch.end->code == Errc::behind) {
+        // No server that is known has got as far; whether it is ours shows when it has.
+        if (auto const ours = recognise_cluster(); !ours.ok()) return ours.error();
+        stream_.start(done_.next());
     } else if (batch.end) {
         return *batch.end;
     }
@@ -121,7 +132,9 @@ void Persister::add(Mutation const& mutation) {
     std::optional<Revision> rev;
     if (mutation.is_set()) rev = Revision(mutation.rev.value());
     group_.push_back({std::string(mutation.path), rev});
-    if (options_.print) printed_.append(to_text(mutation)).append("\n");
+    if (!options_.print) return;
+    std::string const text = to_text(mutation);
+    printed_.append(is_terminal_ ? base::visible_text(text) : text).append("\n");
 }
 
 base::Result<base::Done> Persister::commit() {
@@ -136,7 +149,7 @@ base::Result<base::Done> Persister::commit() {
         metrics_.record_bytes += bytes;
         if (acknowledgements_) {
             for (Pending const& pending : group_) acknowledgements_->add(pending.path, pending.rev);
-            acknowledgements_->add_through(done_);
+            acknowledgements_->add_all_to(done_);
             acknowledgements_->send(journal_.index());
         }
         group_.clear();
@@ -165,7 +178,7 @@ Result<Done> Persister::copy() {
     auto const at = copy_difference(client_, target);
     if (!at.ok()) return at.error();
     done_ = *at;
-    if (acknowledgements_) acknowledgements_->add_through(done_);
+    if (acknowledgements_) acknowledgements_->add_all_to(done_);
     stream_.start(done_.next());
     return Done{};
 }
@@ -220,24 +233,22 @@ Result<Done> Persister::recognise_cluster() {
         std::uint64_t const connection = client_.connections();
         auto const rev = client_.rev();
         if (!rev.ok()) return rev.error();
-        bool const is_behind = *rev < std::max(token_rev_, done_);
-        if (!is_behind) {
-            auto const file = client_.get(token_path());
-            if (!file.ok()) return file.error();
-            if (client_.connections() != connection) continue;
-            if (file->value == token_) {
-                connections_.insert(connection);
-                if (connections_.size() > connections_kept)
-                    connections_.erase(connections_.begin());
-                return Done{};
-            }
+        auto const file = client_.get(token_path());
+        bool const is_behind =
+            *rev < std::max(token_rev_, done_) || (!file.ok() && file.error().code == Errc::behind);
+        if (!file.ok() && !is_behind) return file.error();
+        if (client_.connections() != connection) continue;
+        if (!is_behind && file->value == token_) {
+            connections_.insert(connection);
+            if (connections_.size() > connections_kept) connections_.erase(connections_.begin());
+            return Done{};
         }
         if (!is_behind || steady_clock::now() >= end)
             return failed("the cluster at " + client_.address() +
                           " is not the one that was journaled: it was founded anew, or the "
                           "number " +
                           std::to_string(instance_) + " is somebody else's now");
-        if (!client_.wait("/**", rev->next(), poll).ok()) continue;
+        stream_.pause(poll);
     }
     return Done{};
 }

@@ -1,6 +1,8 @@
 // doozerp's work: a journal kept up with a cluster. Source: persistence.md; docs/persistence.md.
 #pragma once
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -22,6 +24,7 @@ namespace doozer::journal {
 struct PersistOptions {
     bool restore = false;
     bool force = false;
+    bool mirrors = true;        ///< acknowledge each path by a file of its own, too
     bool print = false;         ///< each mutation to standard output, once it is on disk
     std::int64_t instance = 0;  ///< the number to use; 0 for a new one
     std::uint64_t slack = 0;    ///< as Journal::is_oversized
@@ -57,6 +60,7 @@ class Persister {
     Result<Done> acknowledge_what_is_missing();
 
     // --- going on ---
+    [[nodiscard]] Error explained(Error const& error) const;
     Result<Done> turn();
     Result<bool> handle(Stream::Arrived const& arrived);
     Result<bool> is_from_our_cluster(std::uint64_t connection);
@@ -88,8 +92,9 @@ class Persister {
         std::string path;
         std::optional<Revision> rev;
     };
-    std::vector<Pending> group_;  // what the next commit acknowledges
-    std::string printed_;         // what it prints
+    std::vector<Pending> group_;                           // what the next commit acknowledges
+    std::string printed_;                                  // what it prints
+    bool const is_terminal_ = isatty(STDOUT_FILENO) != 0;  // where it prints that
     std::chrono::steady_clock::time_point next_tick_;
     std::chrono::steady_clock::time_point next_compaction_;
 };

@@ -59,11 +59,12 @@ Result<Done> Persister::begin() {
         if (auto const done = restore_journal(); !done.ok()) return done.error();
     if (auto const done = compare(); !done.ok()) return done.error();
     if (auto const done = take_instance(); !done.ok()) return done.error();
-    acknowledgements_ = std::make_unique<Acknowledgements>(client_, instance_, metrics_, log_);
+    acknowledgements_ =
+        std::make_unique<Acknowledgements>(client_, instance_, options_.mirrors, metrics_, log_);
     metrics_.instance = instance_;
     metrics_.note_lag(steady_clock::now());
     if (auto const done = introduce(); !done.ok()) return done.error();
-    if (options_.instance != 0)
+    if (options_.instance != 0 && options_.mirrors)
         if (auto const done = acknowledge_what_is_missing(); !done.ok()) return done.error();
     auto const committed = commit();
     if (!committed.ok()) return failed(committed.error().detail);
@@ -88,7 +89,7 @@ Result<Done> Persister::restore_journal() {
     log_("restored " + std::to_string(restored->written) + " files, " +
          std::to_string(restored->same) + " more were there already, in " +
          std::to_string(seconds) + " s");
-    if (journal_.index().last().rev == base::missing) return Done{};
+    if (journal_.index().is_empty()) return Done{};
 
     auto anew = journal_.begin_anew();
     if (!anew.ok()) return failed(anew.error().detail);
@@ -121,7 +122,14 @@ Result<Done> Persister::compare() {
                           "; found the cluster from the journal (doozerd -restore), or restore it "
                           "with -r, or begin another journal");
     }
-    if (last == missing) return Done{};
+    if (last == missing) {
+        if (!journal_.index().files().empty())
+            log_(
+                "the journal holds changes of revision 0, which are of no cluster: they stay in "
+                "it; "
+                "-r writes them into the cluster");
+        return Done{};
+    }
     auto const same = is_same_history(last);
     if (!same.ok()) return same.error();
     copy_first_ = !*same;
@@ -184,7 +192,7 @@ Result<Done> Persister::introduce() {
         if (!written.ok()) return written.error();
         token_rev_ = *written;
         if (client_.connections() == connection) connections_.insert(connection);
-        acknowledgements_->add_through(done_);
+        acknowledgements_->add_all_to(done_);
         return Done{};
     }
 }
@@ -198,6 +206,7 @@ Result<Done> Persister::acknowledge_what_is_missing() {
     for (Event const& mirror : *mirrors)
         acknowledged.emplace(mirror.path.substr(root.size()), mirror.value);
     for (auto const& [path, entry] : journal_.index().files()) {
+        if (entry.rev == base::missing) continue;  // no change of this cluster
         auto const found = acknowledged.find(path);
         bool const is_known = found != acknowledged.end();
         if (!is_known || found->second != std::to_string(entry.rev.value()))

@@ -71,7 +71,7 @@ base::Result<Mutation> parse_mutation(std::string_view data) {
     auto const number = std::from_chars(data.data(), end, rev);
     if (number.ec != std::errc() || number.ptr == end || *number.ptr != ':')
         return no_mutation("no revision");
-    if (rev < 1) return no_mutation("a revision below 1");
+    if (rev < 0) return no_mutation("a revision below 0");
     Mutation mutation;
     mutation.rev = base::Revision(rev);
     data.remove_prefix(static_cast<std::size_t>(number.ptr - data.data()) + 1);

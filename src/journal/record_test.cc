@@ -73,6 +73,12 @@ TEST(Mutation, IsReadBack) {
     EXPECT_FALSE(del.value().is_set());
 }
 
+TEST(Mutation, MayHaveRevision0AsTheOriginalsToolsWriteIt) {
+    auto const set = parse_mutation("0:/a=b");
+    ASSERT_TRUE(set.ok());
+    EXPECT_EQ(set.value(), (Mutation{Revision(0), "/a", "b"}));
+}
+
 TEST(Mutation, IsNothingElse) {
     for (std::string_view const text : {"",
                                         "1",
@@ -80,7 +86,6 @@ TEST(Mutation, IsNothingElse) {
                                         ":/a",
                                         "x:/a",
                                         "-1:/a",
-                                        "0:/a",
                                         "1:",
                                         "1:a",
                                         "1:/",

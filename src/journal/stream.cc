@@ -97,8 +97,13 @@ void Stream::State::deliver() {
 
 Stream::Stream(Client& client) : state_(std::make_shared<State>(client)) {}
 
+/// Also stops ask(): an answer may have come that is just about to ask for more. It would ask under
+/// the new generation and be refused at once by a client that is closed, and ask again from within
+/// that refusal, and so on until the stack ends, since what would end the stream, the answer for
+/// `next`, is of the generation before and dropped.
 Stream::~Stream() {
     std::lock_guard const lock(state_->mutex);
+    state_->started = false;
     ++state_->generation;
 }
 
@@ -131,6 +136,11 @@ Stream::Batch Stream::take(std::chrono::milliseconds timeout) {
     }
     State::ask(state_);
     return batch;
+}
+
+void Stream::pause(std::chrono::milliseconds time) {
+    std::unique_lock lock(state_->mutex);
+    state_->changed.wait_for(lock, time, [this] { return state_->woken; });
 }
 
 void Stream::wake() {

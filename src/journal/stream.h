@@ -37,6 +37,8 @@ class Stream {
     /// All that has arrived, waiting for something for `timeout` at most, or until wake().
     Batch take(std::chrono::milliseconds timeout);
     void wake();
+    /// Waits for wake(), and takes nothing.
+    void pause(std::chrono::milliseconds time);
 
     struct State;
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/flags.h"
+#include "base/visible.h"
 #include "doozer/version.h"
 #include "journal/dump.h"
 #include "journal/standard_streams.h"
@@ -18,6 +19,8 @@ Appends each line of standard input to the journal FILE as a mutation, <rev>:<pa
 
 Options:
   -v	print the version
+  -version
+    	the same
   -h	print this
 )";
 
@@ -32,9 +35,11 @@ int main(int argc, char** argv) {
     flags.add_boolean("h", help);
     flags.add_boolean("help", help);
     flags.add_boolean("v", version);
+    flags.add_boolean("version", version);
     auto const taken = flags.parse(words);
     if (!taken.ok()) {
-        std::fprintf(stderr, "writejournal: %s\n", taken.error().detail.c_str());
+        std::fprintf(stderr, "writejournal: %s\n",
+                     doozer::base::visible_line(taken.error().detail).c_str());
         return 2;
     }
     if (help) return std::fputs(usage.data(), stdout) < 0 ? 2 : 0;

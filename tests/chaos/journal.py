@@ -66,7 +66,7 @@ class Journal:
         try:
             connection = self.cluster.member()
             rev = connection.rev()
-            while int(connection.get("/ctl/persistence/through/%d" % INSTANCE)["value"] or 0) < rev:
+            while int(connection.get("/ctl/durable/%d" % INSTANCE)["value"] or 0) < rev:
                 if time.monotonic() > end:
                     return "doozerp does not catch up: " + self.last_line()
                 connection.put("/chaos/journal", b"")  # it notices the end of what it waits for

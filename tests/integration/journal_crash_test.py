@@ -93,7 +93,7 @@ class Watcher:
                 return
             at = got["rev"] + 1
             path = got["path"]
-            if path.startswith("/ctl/persistence/through/"):
+            if path.startswith("/ctl/durable/"):
                 self.through = max(self.through, int(got["value"]))
             elif path.startswith(self.root + "/") and got["flags"] == 4:
                 self.count += 1

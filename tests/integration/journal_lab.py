@@ -126,7 +126,7 @@ class Case(lab.Case):
 
     def through(self, connection, instance, rev):
         """Waits until the instance is beyond that revision."""
-        path = "/ctl/persistence/through/%d" % instance
+        path = "/ctl/durable/%d" % instance
         lab.poll(lambda: int(connection.get(path)["value"] or 0) >= rev,
                  why="instance %d beyond revision %d" % (instance, rev))
 

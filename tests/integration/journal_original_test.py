@@ -1,6 +1,7 @@
 """doozerp at a cluster of the original doozerd: it speaks the plain client protocol."""
 
 import lab
+import wire
 from journal_lab import Case, state
 from original_server import OriginalServer
 from wire import Connection
@@ -17,7 +18,7 @@ class Migration(Case):
         return server, "doozer:?ca=" + server.address, connection
 
     def test_journals_and_acknowledges(self):
-        """only the original's verbs are used"""
+        """only the original's verbs are used, and STATUS to find out whether that is there"""
         server, uri, c = self.original()
         self.doozerp(uri)
         rev = self.put_and_wait(c, 1, "/a", b"1")
@@ -27,7 +28,7 @@ class Migration(Case):
         last = self.put_and_wait(c, 1, "/b/c", b"2")
         self.assertEqual([(rev, "/a", b"1"), (gone, "/a", None), (last, "/b/c", b"2")],
                          [r for r in self.records()])
-        self.assertEqual(set(), server.unknown)
+        self.assertEqual({wire.VERB["STATUS"]}, server.unknown)
 
     def test_a_history_that_is_short(self):
         """the flag of the original says 2,000 revisions"""

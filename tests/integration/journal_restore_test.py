@@ -1,5 +1,6 @@
 """doozerp -r: a journal is written into a cluster, and never over newer data unless it is told to."""
 
+import json
 import re
 
 import lab
@@ -21,6 +22,22 @@ class Founding(Case):
         self.assertGreater(c.set("/a", b"3", 9)["rev"], 1 << 40)
         self.assertAnswer(c.get("/a", 12), err="TOO_LATE")
         self.assertLess(1 << 40, c.stat("/ctl/cal/0")["rev"], "the founding entries come after")
+
+    def test_it_says_that_it_was_restored(self):
+        """protocol.md, Status: by that a client knows that it may go on"""
+        self.write(journal(*SAMPLE))
+        founder = self.server("-restore", self.file())
+        part = json.loads(self.connect(founder).call("STATUS", path="lineage")["value"])
+        self.assertEqual(([], 1 << 40), (part["ancestors"], part["restored_at"]))
+        self.assertEqual(b"journal %d\n" % (1 << 40), self.connect(founder).get("/ctl/lineage")["value"])
+
+    def test_records_of_revision_0(self):
+        """the original's own tools write them: their files get the first revision"""
+        for records in [(0, "/a", b"1"), (0, "/b", b"2")], [(0, "/a", b"1"), (0, "/b", b"2"), (9, "/c", b"3")]:
+            self.write(journal(*records))
+            c = self.connect(self.server("-restore", self.file()))
+            for rev, path, value in records:
+                self.assertAnswer(c.get(path), rev=rev or 1, value=value)
 
     def test_others_join_it(self):
         self.write(journal(*SAMPLE))
@@ -103,6 +120,26 @@ class Restore(Case):
         self.assertEqual({path: (got["rev"], got["value"]) for path in (*TREE, "/new")
                           for got in [self.c.get(path)]}, files)
         self.assertEqual(rev, files["/new"][0])
+
+    def test_records_of_revision_0(self):
+        """the original's own tools write them: they are restored, and -f cuts none of them"""
+        self.write(journal((0, "/a", b"1"), (0, "/b", b"2"), (0, "/a", b"3")))
+        before = self.content()
+        doozerp = self.doozerp(self.server_, "-f", "-r")
+        self.assertEqual({"/a": b"3", "/b": b"2"}, self.tree())
+        self.assertEqual(before, self.content("journal.before-restore"))
+        self.put_and_wait(self.c, 1, "/new", b"n")
+        self.assertEqual({"/a", "/b", "/new"}, set(state(self.records())))
+        self.assertNotIn("cut", doozerp.stderr())
+
+    def test_records_of_revision_0_without_r(self):
+        """they stay in the journal"""
+        self.write(journal((0, "/a", b"1")))
+        before = self.content()
+        doozerp = self.doozerp(self.server_, "-f")
+        rev = self.put_and_wait(self.c, 1, "/new", b"n")
+        self.assertEqual(before + journal((rev, "/new", b"n")), self.content())
+        self.assertRegex(doozerp.stderr(), "changes of revision 0")
 
     def test_again_another_day(self):
         """the old one is kept, each time"""
