@@ -482,8 +482,9 @@ class Help(Case):
     def test_h_alone(self):
         """-h: every command and option is told"""
         got = self.doozer(None, "-h")
-        self.assertEqual((0, b""), (got.code, got.stdout))
-        self.assertTrue(got.stderr.startswith(OVERVIEW))
+        self.assertEqual((0, ""), (got.code, got.stderr))
+        told = got.stdout.decode()
+        self.assertTrue(told.startswith(OVERVIEW))
         for line in ("Each command takes zero or more options and zero or more arguments.",
                      "The exit status is 0 on success, 1 for a rev mismatch, and 2 otherwise.",
                      "  add <path>       - add a key only if it isn't already set", "  del <path> <rev> - delete a file",
@@ -493,9 +494,9 @@ class Help(Case):
                      "  set <path> <rev> - write a file", "  stat <path>      - print file status",
                      "  touch <path>     - update rev of a file", "  wait <glob>      - wait for a change",
                      "  watch <glob>     - watch for a change"):
-            self.assertIn(line, got.stderr.splitlines())
+            self.assertIn(line, told.splitlines())
         for word in ("DOOZER_URI", "DOOZER_BOOT_URI", "-a", "-b", "-h", "-r", "-t", "-v"):
-            self.assertIn(word, got.stderr)
+            self.assertIn(word, told)
 
     def test_help_without_a_command(self):
         """127 = wrong number of arguments"""

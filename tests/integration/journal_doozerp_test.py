@@ -350,6 +350,7 @@ class Losses(Case):
             self.put_and_wait(c, 1, "/a", b"%d" % n)
         before = self.content()
         relay.refuse()
+        server.kill()  # else doozerp goes to it, since it has the store
         other = self.server("-hist", "20")
         c = self.connect(other)
         for n in range(200):

@@ -86,7 +86,7 @@ class OriginalServer:
 
     def perform(self, q):
         verb = NAME.get(q.get("verb"))
-        if verb is None:
+        if verb is None or verb in ("FORCE", "STATUS"):
             self.unknown.add(q.get("verb"))
             return self.refused("UNKNOWN_VERB")
         path = q.get("path", b"").decode()
