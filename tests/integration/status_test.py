@@ -9,7 +9,7 @@ import cluster_lab
 import lab
 import web
 
-FIELDS = {"cluster", "lineage", "id", "address", "role", "version", "protocol", "revision", "epoch", "quorum",
+FIELDS = {"cluster", "lineage", "ancestors", "restored_at", "id", "address", "role", "version", "protocol", "revision", "epoch", "quorum",
           "voters", "majority", "members", "followers", "free_slots", "lanes", "connections", "waiters",
           "writes", "commit_us", "events"}
 FOLLOWER = {"id", "address", "hostname", "version", "self", "applied", "lag"}
@@ -170,7 +170,7 @@ class OverHttp(web.Case):
         self.assertEqual((200, "application/json"), (answer.status, answer.headers["Content-Type"]))
         over_tcp = json.loads(self.connect(self.doozerd).call("STATUS")["value"])
         self.assertEqual(FIELDS, set(answer.json))
-        for name in ("cluster", "lineage", "id", "address", "role", "members", "lanes", "free_slots"):
+        for name in ("cluster", "lineage", "ancestors", "restored_at", "id", "address", "role", "members", "lanes", "free_slots"):
             self.assertEqual(over_tcp[name], answer.json[name], name)
 
     def test_it_has_the_fields_that_the_interfaces_document_names(self):
