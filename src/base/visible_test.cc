@@ -8,12 +8,17 @@ namespace {
 TEST(Visible, ControlCharactersAreShownByTheirBytes) {
     EXPECT_EQ(visible_line("\x1b]0;pwned\x07\x1b[2J"), R"(\x1b]0;pwned\x07\x1b[2J)");
     EXPECT_EQ(visible_line(std::string("a\0\r\n\t\x7f", 6)), R"(a\x00\x0d\x0a\x09\x7f)");
-    EXPECT_EQ(visible_line("\xc2\x9b" "31m"), R"(\xc2\x9b31m)");  // CSI in UTF-8
-    EXPECT_EQ(visible_line("\x9b" "31m"), R"(\x9b31m)");            // and in one byte
+    EXPECT_EQ(visible_line("\xc2\x9b"
+                           "31m"),
+              R"(\xc2\x9b31m)");  // CSI in UTF-8
+    EXPECT_EQ(visible_line("\x9b"
+                           "31m"),
+              R"(\x9b31m)");  // and in one byte
 }
 
 TEST(Visible, OtherTextStaysAsItIs) {
-    for (std::string const text : {"", "plain ~ text \\x1b", "\xc2\xb5s \xe2\x82\xac \xf0\x9f\x98\x80"})
+    for (std::string const text :
+         {"", "plain ~ text \\x1b", "\xc2\xb5s \xe2\x82\xac \xf0\x9f\x98\x80"})
         EXPECT_EQ(visible_line(text), text);
     EXPECT_EQ(visible_text("a\tb\nc\r"), "a\tb\nc\\x0d");
 }

@@ -69,8 +69,8 @@ Error Engine::other_store_error() const {
         detail += "it was founded anew, or is another cluster (lineage " + foreign_.lineage +
                   " instead of " + store_.lineage + ")";
     else
-        detail += "it is at revision " + std::to_string(server_rev_.value()) +
-                  ", but revision " + std::to_string(catching_up_to_.value()) + " was met before";
+        detail += "it is at revision " + std::to_string(server_rev_.value()) + ", but revision " +
+                  std::to_string(catching_up_to_.value()) + " was met before";
     return Error{Errc::other_store, std::move(detail)};
 }
 

@@ -148,14 +148,14 @@ TEST_F(OtherStore, IsNotTakenWhenAnotherServerIsLookedFor) {
 TEST_F(OtherStore, IsNoneIfTheClusterWasForcedOnOrRestored) {
     connect();
     peer->close();
-    Peer forced =
-        accept(1LL << 40, store_of(lineage_b, R"(,"ancestors":[")" + lineage_a + "\"]"));
+    Peer forced = accept(1LL << 40, store_of(lineage_b, R"(,"ancestors":[")" + lineage_a + "\"]"));
     Outcome<File> get;
     client->async_get("/a", {}, get.note());
     forced.answer(forced.expect("GET /a"), rev_reply(5));
     EXPECT_TRUE(get.get().ok());
     forced.close();
-    Peer restored = accept(2LL << 40, store_of(std::string(32, 'c'), R"(,"ancestors":[],"restored_at":2199023255552)"));
+    Peer restored = accept(2LL << 40, store_of(std::string(32, 'c'),
+                                               R"(,"ancestors":[],"restored_at":2199023255552)"));
     Outcome<File> later;
     client->async_get("/a", {}, later.note());
     restored.answer(restored.expect("GET /a"), rev_reply(5));
@@ -210,7 +210,8 @@ TEST_F(OtherStore, IsAskedForWhenASecretGivesTheRight) {
     EXPECT_EQ(wait.get().error().code, Errc::other_store);
 }
 
-// --- beginning anew --------------------------------------------------------------------------------
+// --- beginning anew
+// --------------------------------------------------------------------------------
 
 Options anew() {
     Options options;
@@ -247,9 +248,10 @@ TEST_F(OtherStore, BeginsAnewIfThatIsAskedFor) {
 TEST_F(OtherStore, BeginsAnewAtThePresentIfTheBeginningIsNoLongerTold) {
     connect(anew());
     Outcome<Event> told;
-    auto const watch = client->watch("/**", Revision(41), [&, n = 0](Result<Event> const& e) mutable {
-        if (++n == 2) told.promise.set_value(e);
-    });
+    auto const watch =
+        client->watch("/**", Revision(41), [&, n = 0](Result<Event> const& e) mutable {
+            if (++n == 2) told.promise.set_value(e);
+        });
     peer->expect("WAIT /** rev=41");
     peer->close();
     Peer next = accept(3000, store_of(lineage_b));

@@ -29,10 +29,9 @@ TEST(StoreIdentity, OfAServerThatKnowsNoAncestorsIsItsLineage) {
 }
 
 TEST(StoreIdentity, IsUnknownIfTheAnswerIsNonsense) {
-    for (std::string const& text :
-         {std::string(), std::string("{}"), std::string(R"("lineage":)"),
-          R"("lineage":")" + std::string(31, 'a') + "\"",
-          R"("lineage":")" + std::string(32, 'X') + "\""})
+    for (std::string const& text : {std::string(), std::string("{}"), std::string(R"("lineage":)"),
+                                    R"("lineage":")" + std::string(31, 'a') + "\"",
+                                    R"("lineage":")" + std::string(32, 'X') + "\""})
         EXPECT_FALSE(parse_store(text).is_known()) << text;
     std::string many = R"({"lineage":")" + a + R"(","ancestors":[)";
     for (int i = 0; i < 100; ++i) many += '"' + b + "\",";

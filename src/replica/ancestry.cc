@@ -67,8 +67,7 @@ Ancestry ancestry_in(State const& state) {
 store::Applied write_ancestry(Ancestry const& ancestry, State& state) {
     std::string const text = text_of(ancestry);
     auto const path = store::Path::trusted(ancestry_path);
-    auto applied =
-        state.apply({std::nullopt, store::Mutation::set(path, text, base::clobber)});
+    auto applied = state.apply({std::nullopt, store::Mutation::set(path, text, base::clobber)});
     DOOZER_ASSERT(applied.has_value());  // a change without a guard is always applied
     return *std::move(applied);
 }
