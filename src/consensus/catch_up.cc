@@ -15,7 +15,7 @@ void Core::fetch(Turn& t, MemberId from) {
         return;
     }
     auto const at = peers_.find(from);
-    if (at == peers_.end() || !at->second.greeted) return;
+    if (at == peers_.end() || !at->second.greeted || !believes(from, t.now)) return;
     fetching_from_ = last_asked_ = from;
     fetched_at_ = t.now;
     if (taking_ && taking_->from == from) return ask_for_piece(t);
@@ -45,7 +45,7 @@ bool Core::fetch_from_any(Turn& t, std::function<bool(Peer const&)> const& helps
     std::optional<MemberId> first;
     std::optional<MemberId> next;
     for (auto const& [id, peer] : peers_) {
-        if (!peer.greeted || !helps(peer)) continue;
+        if (!peer.greeted || !helps(peer) || !believes(id, t.now)) continue;
         if (!first) first = id;
         if (!next && id > last_asked_) next = id;
     }
@@ -58,7 +58,7 @@ bool Core::fetch_from_any(Turn& t, std::function<bool(Peer const&)> const& helps
 /// One who is no voter always has a question out, which is answered when there is news.
 void Core::keep_fetching(Turn& t) {
     bool const any_ahead = std::any_of(peers_.begin(), peers_.end(), [&](auto const& p) {
-        return p.second.greeted && is_ahead(p.second);
+        return p.second.greeted && is_ahead(p.second) && believes(p.first, t.now);
     });
     if (fetching_from_) {
         Duration const patience = taking_ ? fetch_patience(t.now) : tuning_.fetch_patience;
@@ -125,6 +125,7 @@ void Core::serve_waiting(Turn& t) {
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Decided const& m) {
     if (fetching_from_ == from) fetching_from_.reset();
+    if (!believes(from, t.now)) return t.ignore(Ignored::not_a_voter);
     if (m.epoch != epoch()) {
         return t.ignore(m.epoch < epoch() ? Ignored::epoch_over : Ignored::epoch_ahead);
     }
@@ -188,7 +189,9 @@ void Core::take_ended(Turn& t, MemberId from, Decided const& m) {
         if (deliver(t, item)) break;
     }
     if (epoch() != end.epoch) enter(t, end);
-    trace(t, configuration_ == end ? Happened::caught_up : Happened::diverged);
+    if (configuration_ == end) return trace(t, Happened::caught_up);
+    // The same batches led to another configuration. A follower has only to look for another copy.
+    voter() ? trace(t, Happened::diverged) : take_copy_anew(t);
 }
 
 }  // namespace doozer::consensus

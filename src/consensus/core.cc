@@ -24,7 +24,7 @@ Output Core::step(Instant now, Input const& input, Application& app) {
     note_progress(t, epoch_before, delivered_before);
     out.wake = next_wake(now);
     if (tuning_.self_doubt_max > Duration(0)) wake_promised_ = out.wake;
-    DOOZER_ASSERT(forgot() || epoch() > epoch_before ||
+    DOOZER_ASSERT(epoch() == Epoch(0) || epoch() > epoch_before ||
                   (epoch() == epoch_before && delivered_ >= delivered_before));
     DOOZER_ASSERT(acceptor_.accepted <= acceptor_.promised);
     return out;
@@ -104,6 +104,7 @@ void Core::on(Turn& t, Tick const&) {
     keep_fetching(t);
     stop_giving_to_those_who_do_not_ask(t);
     ping(t);
+    judge_copy(t);
     choose_owners(t);
 }
 
@@ -159,7 +160,7 @@ void Core::send_to_voters(Turn& t, Message const& message) {
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Hello const& m) {
     peer.greeted = false;  // it may have been forced on since it greeted
-    if (!same_lineage(t, peer, m)) return expect_nothing_of(t, from);
+    if (!same_lineage(t, from, peer, m)) return expect_nothing_of(t, from);
     peer.greeted = true;
     peer.streamed = Slot(0);
     peer.told = Vector{};
@@ -169,16 +170,25 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Hello const& m) {
 }
 
 /// Whether the sender belongs to this cluster, and is who it was.
-bool Core::same_lineage(Turn& t, Peer& peer, Hello const& m) {
+bool Core::same_lineage(Turn& t, MemberId from, Peer& peer, Hello const& m) {
     bool const is_empty = m.vector.epoch == Epoch(0);
-    bool const same = epoch() == Epoch(0) ? m.lineage != forgotten_ || forgotten_ == Lineage{}
-                                          : m.lineage == configuration_.lineage;
+    bool const same =
+        epoch() == Epoch(0) ? !has_left(m.lineage) : m.lineage == configuration_.lineage;
+    // It holds nothing, or nothing any more. One that has voted cannot say so (I10).
+    if (is_empty && peer.vector.upto.size() == 0) peer.vector = Vector{};
     if (!is_empty && !same) {
         t.ignore(Ignored::other_lineage);
-        if (epoch() > Epoch(0) && m.forced_from == configuration_.lineage) {
-            voter() ? trace(t, Happened::left_behind) : forget(t);
-        }
-        return epoch() == Epoch(0);
+        // It may have been away for several forces, and knows none of the lineages in between.
+        bool const of_ancestor = epoch() > Epoch(0) && has_left(m.lineage);
+        if (of_ancestor) send(t, from, Hello{vector(), configuration_.lineage, m.lineage});
+        // A voter is the survivor's equal, and hears it from the survivor itself; else any process
+        // without a vote could end it.
+        bool const forced_on = epoch() > Epoch(0) && m.forced_from == configuration_.lineage;
+        bool const by_voter = configuration_.voter_index(from).has_value();
+        if (forced_on && voter() && by_voter) trace(t, Happened::left_behind);
+        if (!forced_on || voter() || !believes(from, t.now)) return false;
+        forget(t);
+        return true;
     }
     bool const was_resurrected = peer.resurrected;
     if (!peer.judge(m.vector)) return true;
@@ -198,6 +208,13 @@ bool Core::reaches(MemberId peer) const {
     return at != peers_.end() && at->second.greeted;
 }
 
+bool Core::majority_entered() const {
+    auto const entered = std::count_if(peers_.begin(), peers_.end(), [&](auto const& p) {
+        return configuration_.voter_index(p.first) && p.second.vector.epoch >= epoch();
+    });
+    return static_cast<std::size_t>(entered) + (voter() ? 1 : 0) >= configuration_.majority();
+}
+
 bool Core::hears_majority(Instant now, Duration lately) const {
     if (!voter()) return false;
     auto const heard = std::count_if(peers_.begin(), peers_.end(), [&](auto const& p) {
@@ -205,6 +222,18 @@ bool Core::hears_majority(Instant now, Duration lately) const {
                now - p.second.heard <= lately;
     });
     return static_cast<std::size_t>(heard) + 1 >= configuration_.majority();
+}
+
+/// Whether what `peer` says was decided may be applied here. Of the voters of this epoch it may. A
+/// process without a vote could make up anything, so it is believed only if so few voters are heard
+/// that all of them may have been replaced meanwhile; this member can change nothing then.
+bool Core::believes(MemberId peer, Instant now) const {
+    if (configuration_.voters.empty() || configuration_.voter_index(peer)) return true;
+    auto const heard = std::count_if(peers_.begin(), peers_.end(), [&](auto const& p) {
+        return configuration_.voter_index(p.first) && p.second.greeted &&
+               now - p.second.heard < tuning_.strangers_after;
+    });
+    return static_cast<std::size_t>(heard) + (voter() ? 1 : 0) < configuration_.majority();
 }
 
 /// Takes note of where the sender stands. True if it is in this member's epoch; only then may the

@@ -2,7 +2,7 @@
 //
 // The rules R1 to R11 of consensus.md are members of this class, in the files named after what they
 // are about: lanes.cc (R1-R3, R6), delivery.cc (R4, R5, R10), suspicion.cc (R7), sealing.cc (R8,
-// R9), catch_up.cc (R11), forwarding.cc, reads.cc, owners.cc and forcing.cc.
+// R9), catch_up.cc (R11), forwarding.cc, reads.cc, owners.cc, forcing.cc and comparing.cc.
 #pragma once
 
 #include <deque>
@@ -55,10 +55,12 @@ struct Ask {
     DOOZER_FIELDS(peer, payload);
 };
 /// The majority is lost for good: go on as a cluster of one under this name, with all that the
-/// voters that can still be reached know. Refused with not_a_voter.
+/// processes that can still be reached know. Given up if one of them is further and hands over
+/// nothing for a while, unless that may be left behind. Refused with not_a_voter.
 struct Force {
     Lineage lineage;
-    DOOZER_FIELDS(lineage);
+    bool leave_further = false;
+    DOOZER_FIELDS(lineage, leave_further);
 };
 /// A removed member goes on as a follower under a new id; all links are dropped before.
 struct Rename {
@@ -122,8 +124,10 @@ class Core {
     [[nodiscard]] Lineage forced_from() const { return forced_from_; }
     /// An operator's order to go on alone is being carried out.
     [[nodiscard]] bool forcing() const { return forcing_.has_value(); }
+    /// A process that is reached and knows more than this one: none if there is none.
+    [[nodiscard]] std::optional<MemberId> further_survivor() const;
     /// Its cluster was forced on, and it has no copy of what follows yet.
-    [[nodiscard]] bool forgot() const { return epoch() == Epoch(0) && forgotten_ != Lineage{}; }
+    [[nodiscard]] bool forgot() const { return epoch() == Epoch(0) && !left_.empty(); }
     [[nodiscard]] std::size_t unsettled() const { return own_.size(); }
     [[nodiscard]] Oseq last_submitted() const;
     [[nodiscard]] std::map<MemberId, Peer> const& peers() const { return peers_; }
@@ -131,6 +135,9 @@ class Core {
     [[nodiscard]] bool reaches(MemberId peer) const;
     /// This voter has heard from so many lately that they are a majority with it.
     [[nodiscard]] bool hears_majority(Instant now, Duration lately) const;
+    /// A majority of the voters has begun this epoch, as far as is known: they need nothing more of
+    /// those who took part in the one before.
+    [[nodiscard]] bool majority_entered() const;
     [[nodiscard]] bool waiting() const;  // for anything that others must do
     [[nodiscard]] Vector vector() const;
     [[nodiscard]] Duration suspicion_time() const;
@@ -145,6 +152,9 @@ class Core {
         void ignore(Ignored why) const { out.ignored.push_back(why); }
     };
     using Peers = std::map<MemberId, Peer>;
+    static constexpr std::uint64_t no_claim = ~std::uint64_t{0};
+    /// How many lineages a follower remembers that it left when its cluster was forced on.
+    static constexpr std::size_t lineages_left_max = 16;
 
     // core.cc
     void on(Turn& t, LinkUp const& in);
@@ -182,7 +192,8 @@ class Core {
     void handle(Turn& t, MemberId from, Peer& peer, Ping const& m);
     void handle(Turn& t, MemberId from, Peer& peer, Pong const& m);
     void handle(Turn& t, MemberId from, Peer& peer, Propose const& m);
-    bool same_lineage(Turn& t, Peer& peer, Hello const& m);
+    bool same_lineage(Turn& t, MemberId from, Peer& peer, Hello const& m);
+    [[nodiscard]] bool believes(MemberId peer, Instant now) const;
     void hello_to_all(Turn& t);
 
     // lanes.cc: R1, R2, R3, R6
@@ -256,8 +267,22 @@ class Core {
     // forcing.cc
     void fence(Turn& t);
     void force_further(Turn& t);
+    void note_arrivals(Turn& t);
+    bool wait_for_further(Turn& t);
+    SealValuePtr choose_forced_value();
     void finish_forcing(Turn& t, SealValue const& value);
     void forget(Turn& t);
+    void leave_lineage(Lineage lineage);
+    [[nodiscard]] bool has_left(Lineage lineage) const;
+
+    // comparing.cc: is this copy the right one?
+    void hear_of_copy(MemberId from, Peer& peer, Ping const& m);
+    void compare(Peer& peer, CopyWord said);
+    void compare_claims();
+    void compare_anew();
+    void judge_copy(Turn& t);
+    void take_copy_anew(Turn& t);
+    void drop_copy(Turn& t);
 
     // reads.cc
     void start_reads(Turn& t);
@@ -269,6 +294,7 @@ class Core {
     void ping(Turn& t);
     void measure_blocking(Turn& t);
     void choose_owners(Turn& t);
+    [[nodiscard]] std::optional<Lane> lane_to_demote(Duration slow) const;
     void note_demotions(Turn& t, Configuration const& next);
     [[nodiscard]] bool healthy(MemberId voter, Instant now) const;
     [[nodiscard]] bool lowest_healthy_owner(Instant now) const;
@@ -282,12 +308,15 @@ class Core {
     std::uint64_t applied_ = 0;
     std::uint64_t fingerprint_ = 0;
     std::deque<std::pair<std::uint64_t, std::uint64_t>> fingerprints_;  // (applied, fingerprint)
-    std::vector<Batch> own_;   // numbered and not applied yet, in order
-    std::size_t offered_ = 0;  // how many of own_ are on their way in this epoch
+    std::uint64_t next_claim_ = no_claim;    // the lowest `applied` of all claims of peers
+    Instant doubted_since_ = never;          // when a voter's copy was first found to differ
+    std::uint64_t doubted_from_ = no_claim;  // and after how many batches
+    std::vector<Batch> own_;                 // numbered and not applied yet, in order
+    std::size_t offered_ = 0;                // how many of own_ are on their way in this epoch
     Peers peers_;
 
     Lineage forced_from_;
-    Lineage forgotten_;  // of a follower whose cluster was forced on
+    std::deque<Lineage> left_;  // of a follower, by force; the newest is the last
 
     // --- of this epoch
     Configuration configuration_;
@@ -339,12 +368,14 @@ class Core {
     // --- an operator's order to go on alone
     struct Forcing {
         Lineage next;
-        Epoch epoch;  // whose voters are asked
+        bool leave_further = false;
+        Instant until;           // unless something arrives before
+        std::uint64_t mark = 0;  // a digest of all that has arrived
+        Epoch epoch;             // whose voters are asked; 0: none yet
         Ballot ballot;
-        Instant until;
         Instant asked;
         std::map<std::size_t, Promise> promises;
-        DOOZER_FIELDS(next, epoch, ballot, until, asked, promises);
+        DOOZER_FIELDS(next, leave_further, until, mark, epoch, ballot, asked, promises);
     };
     std::optional<Forcing> forcing_;
 
@@ -369,14 +400,14 @@ class Core {
     std::map<MemberId, Demotions> demotions_;
 
     // Everything that step() reads: a core that is written and read back goes on as this one.
-    DOOZER_FIELDS(tuning_, me_, log_, applied_oseq_, applied_, fingerprint_, fingerprints_, own_,
-                  offered_, peers_, configuration_, my_vote_, my_lane_, delivered_, seen_, lanes_,
-                  acceptor_, sealer_, ballot_seen_, deferred_, forwarded_, control_,
-                  control_offered_, catch_up_, taking_, fetching_from_, last_asked_, fetched_at_,
-                  reads_waiting_, read_rounds_, read_nonce_, forced_from_, forgotten_, forcing_,
-                  blocked_since_, prevote_at_, seal_round_at_, doubt_until_, wake_promised_,
-                  own_busy_, offered_at_, forward_to_, pinged_at_, waited_for_, lane_blocking_,
-                  items_watched_, demotions_);
+    DOOZER_FIELDS(tuning_, me_, log_, applied_oseq_, applied_, fingerprint_, fingerprints_,
+                  next_claim_, doubted_since_, doubted_from_, own_, offered_, peers_,
+                  configuration_, my_vote_, my_lane_, delivered_, seen_, lanes_, acceptor_, sealer_,
+                  ballot_seen_, deferred_, forwarded_, control_, control_offered_, catch_up_,
+                  taking_, fetching_from_, last_asked_, fetched_at_, reads_waiting_, read_rounds_,
+                  read_nonce_, forced_from_, left_, forcing_, blocked_since_, prevote_at_,
+                  seal_round_at_, doubt_until_, wake_promised_, own_busy_, offered_at_, forward_to_,
+                  pinged_at_, waited_for_, lane_blocking_, items_watched_, demotions_);
 };
 
 }  // namespace doozer::consensus

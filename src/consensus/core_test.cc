@@ -70,6 +70,24 @@ TEST_F(CoreTest, BatchesOfDifferentOwnersComeInOneOrder) {
     EXPECT_EQ(b.lines('a'), b.lines('c'));
 }
 
+// a owns no lane, delivers its own removal first, and then its line to b has a hiccup. Were it to
+// end there, b would wait in an epoch of two for ever.
+TEST_F(CoreTest, WhoLeavesKnowsWhetherTheOthersHaveBegunTheirEpoch) {
+    Bench& b = make("ab", "b", parking());
+    EXPECT_TRUE(b.core('a').majority_entered());
+    b.submit('a', "voters:b");
+    b.deliver('a', 'b');
+    b.hold('a', 'b');
+    b.deliver('b', 'a');
+    ASSERT_FALSE(b.core('a').voter());
+    ASSERT_EQ(b.core('b').epoch(), Epoch(1));
+    EXPECT_FALSE(b.core('a').majority_entered());
+    b.hold('a', 'b', false);
+    b.settle();
+    EXPECT_EQ(b.core('b').epoch(), Epoch(2));
+    EXPECT_TRUE(b.core('a').majority_entered());
+}
+
 TEST_F(CoreTest, AMajorityWithParkedLanesIsEnough) {
     Bench& b = make("abc", "", parking());
     b.submit('b', "x");

@@ -4,7 +4,7 @@
 namespace doozer::consensus {
 
 namespace {
-constexpr std::size_t fingerprints_kept = 64;
+constexpr std::size_t fingerprints_kept = 1024;
 }
 
 /// The first undelivered item of any lane.
@@ -121,6 +121,7 @@ std::optional<Configuration> Core::apply(Turn& t, Batch const& batch) {
     fingerprint_ = applied.fingerprint;
     fingerprints_.emplace_back(++applied_, fingerprint_);
     if (fingerprints_.size() > fingerprints_kept) fingerprints_.pop_front();
+    if (applied_ >= next_claim_) compare_claims();
     if (batch.origin() == me_) {
         settle_own(batch.oseq());
         offered_at_ = t.now;

@@ -12,6 +12,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 Lineage const after{9, 9};
 
@@ -57,6 +58,105 @@ TEST_F(ForcingTest, AloneItDoesNotWaitForTheDead) {
     force('a');
     EXPECT_THAT(b.lines('a'), ElementsAre("unanswered", "forced"))
         << "nobody can answer, so nobody is awaited";
+}
+
+/// Four of five go on without a, and then only b is left of them, in a later epoch than a.
+class FurtherSurvivor : public ForcingTest {
+  protected:
+    FurtherSurvivor() {
+        five.submit('a', "x");
+        five.settle();
+        for (char const c : {'b', 'c', 'd', 'e'}) five.unlink('a', c);
+        five.submit('a', "blocked");
+        five.pass(seconds(1));
+        for (int i = 0; i < 8; ++i) five.submit('b', "y" + std::to_string(i));
+        five.pass(seconds(2));
+        for (char const c : {'c', 'd', 'e'}) five.kill(c);
+        five.link('a', 'b');
+        five.hold('b', 'a');
+        deliver_one();  // the HELLO
+    }
+    void TearDown() override {
+        EXPECT_THAT(five.violations, IsEmpty());
+        ForcingTest::TearDown();
+    }
+    static Tuning small_pieces() {
+        Tuning t = tuning();
+        t.decided_bytes = 1;
+        return t;
+    }
+    bool deliver_one() {
+        auto& queue = five.wire[{'b', 'a'}];
+        if (queue.empty()) return false;
+        Message const m = queue.front();
+        queue.erase(queue.begin());
+        five.receive('b', 'a', m);
+        five.turn('a');
+        return true;
+    }
+    bool was_forced() const { return five.core('a').configuration().lineage == after; }
+    Bench five{"abcde", "", small_pieces()};
+};
+
+TEST_F(FurtherSurvivor, IsNotLeftBehindUnasked) {
+    ASSERT_GT(five.core('b').epoch(), five.core('a').epoch());
+    five.step('a', Force{after});
+    five.turn('a');
+    five.pass(milliseconds(1900));
+    EXPECT_TRUE(five.core('a').forcing());
+    five.pass(milliseconds(300));
+    EXPECT_FALSE(five.core('a').forcing()) << "given up";
+    EXPECT_FALSE(was_forced());
+    EXPECT_EQ(five.core('a').further_survivor(), Bench::id('b'));
+    EXPECT_TRUE(five.core('a').open()) << "nobody is fenced before";
+}
+
+TEST_F(FurtherSurvivor, IsLeftBehindIfAnOperatorSaysSo) {
+    five.step('a', Force{after, true});
+    five.turn('a');
+    five.pass(milliseconds(1900));
+    EXPECT_FALSE(was_forced());
+    five.pass(milliseconds(2500));
+    EXPECT_TRUE(was_forced());
+    EXPECT_THAT(five.lines('a'), Not(Contains("y0")));
+}
+
+TEST_F(FurtherSurvivor, IsAwaitedAsLongAsAnythingArrives) {
+    five.step('a', Force{after});
+    five.turn('a');
+    int pieces = 0;
+    for (int i = 0; i < 100 && !was_forced(); ++i) {
+        five.pass(milliseconds(1500));
+        // What is sent in answer to these waits for the next time.
+        for (Message const& m : std::exchange(five.wire[{'b', 'a'}], {})) {
+            five.receive('b', 'a', m);
+            if (std::holds_alternative<Decided>(m)) ++pieces;
+        }
+        five.turn('a');
+        ASSERT_TRUE(five.core('a').forcing() || was_forced()) << pieces;
+    }
+    EXPECT_TRUE(was_forced());
+    EXPECT_GT(pieces, 5) << "several times as long as it waits for one";
+    EXPECT_THAT(five.lines('a'), Contains("y7"));
+}
+
+TEST_F(ForcingTest, AFollowerThatWasCutOffDuringTwoForcesTakesItsCopyAnew) {
+    b.follow('f', tuning());
+    b.link('a', 'f');
+    b.submit('a', "x");
+    b.pass(seconds(1));
+    b.unlink('a', 'f');
+    b.kill('b');
+    b.kill('c');
+    force('a');
+    Lineage const second{10, 10};
+    b.step('a', Force{second});
+    b.turn('a');
+    ASSERT_EQ(b.core('a').configuration().lineage, second);
+    b.link('a', 'f');
+    b.pass(seconds(3));
+    EXPECT_EQ(b.core('f').configuration().lineage, second);
+    EXPECT_EQ(b.lines('f'), b.lines('a'));
 }
 
 TEST_F(ForcingTest, WhoPromisedNeverSealsTheOldEpochAgain) {

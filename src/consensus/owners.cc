@@ -19,9 +19,7 @@ void Core::ping(Turn& t) {
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Ping const& m) {
     send(t, from, Pong{vector(), m.sent});
-    for (auto const& [applied, fingerprint] : fingerprints_) {
-        if (applied == m.applied && fingerprint != m.fingerprint) trace(t, Happened::diverged);
-    }
+    hear_of_copy(from, peer, m);
     if (!same_epoch(t, from, peer, m.vector)) return;
     peer.silent = m.silent;
     advance(t);
@@ -83,13 +81,10 @@ void Core::choose_owners(Turn& t) {
     MemberIds owners = configuration_.owners;
     Duration const slow =
         std::max(tuning_.slow_owner_floor, Duration(2 * majority_rtt(&Peer::srtt).value()));
-    if (items_watched_ >= tuning_.slow_owner_items) {
-        for (Lane l = 0; l < lanes_.size(); ++l) {
-            if (l == my_lane_ || lane_blocking_[l] <= slow) continue;
-            owners.erase(owners.begin() + static_cast<std::ptrdiff_t>(l));
-            control_ = Batch(me_, NextEpoch{epoch(), owners});
-            return trace(t, Happened::demotion_proposed, l);
-        }
+    if (auto const l = lane_to_demote(slow); l && items_watched_ >= tuning_.slow_owner_items) {
+        owners.erase(owners.begin() + static_cast<std::ptrdiff_t>(*l));
+        control_ = Batch(me_, NextEpoch{epoch(), owners});
+        return trace(t, Happened::demotion_proposed, *l);
     }
     if (!lowest_healthy_owner(t.now)) return;
     for (std::size_t v = 0; v < configuration_.voters.size(); ++v) {
@@ -99,6 +94,24 @@ void Core::choose_owners(Turn& t) {
         control_ = Batch(me_, NextEpoch{epoch(), owners});
         return trace(t, Happened::readmission_proposed, v);
     }
+}
+
+/// The lane that others wait for the longest, if they wait less without it. A batch needs a
+/// majority anyway, so nobody gains by fewer owners than that; and of lanes that are all slow, as
+/// on a busy machine, the next one takes the place of the one that goes.
+std::optional<Lane> Core::lane_to_demote(Duration slow) const {
+    std::size_t const majority = configuration_.majority();
+    if (lanes_.size() <= majority) return std::nullopt;
+    std::vector<std::pair<Duration, Lane>> others;
+    for (Lane l = 0; l < lanes_.size(); ++l) {
+        if (l != my_lane_) others.emplace_back(lane_blocking_[l], l);
+    }
+    std::sort(others.begin(), others.end(), std::greater<>());
+    // So many can go; then others are waited for as long as for the first of those that stay.
+    std::size_t const spare = lanes_.size() - majority;
+    Duration const rest = spare < others.size() ? others[spare].first : Duration(0);
+    bool const gains = others.front().first.value() - rest.value() > slow.value();
+    return gains ? std::optional(others.front().second) : std::nullopt;
 }
 
 /// Has answered promptly for its time of probation, which doubles each time it is demoted.

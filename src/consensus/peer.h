@@ -14,6 +14,13 @@ struct Giving {
     DOOZER_FIELDS(number, next, asked);
 };
 
+/// What somebody says of its copy: the fingerprint after so many batches.
+struct CopyWord {
+    std::uint64_t applied = 0;
+    std::uint64_t fingerprint = 0;
+    DOOZER_FIELDS(applied, fingerprint);
+};
+
 struct Peer {
     bool linked = false;
     bool greeted = false;      // its HELLO has come on this link
@@ -34,9 +41,14 @@ struct Peer {
     Duration jitter;
     IndexSet silent;  // the voters of this epoch it has not heard of for the kick time
     Instant healthy_since = never;
+    // --- whether its copy is like ours; of voters only
+    std::optional<CopyWord> claim;  // cannot be compared before this copy is as far
+    bool differs = false;           // as of the last word that could be compared
+    std::uint64_t agreed = 0;       // its copy was like ours after so many batches
 
     DOOZER_FIELDS(linked, greeted, judged, resurrected, vector, heard, streamed, told, owed_vote,
-                  tell_by, waiting, pinned, giving, srtt, jitter, silent, healthy_since);
+                  tell_by, waiting, pinned, giving, srtt, jitter, silent, healthy_since, claim,
+                  differs, agreed);
 
     /// Whether the sender of `v`, the vector of a HELLO, was set back to an earlier state of
     /// itself: it said more than `v` before, and no living process forgets.

@@ -50,6 +50,7 @@ void Core::stop_taking(Turn& t) {
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     peer.learn(m.vector);
+    if (!believes(from, t.now)) return t.ignore(Ignored::not_a_voter);
     // Two that answer would otherwise undo each other's work for ever.
     if (taking_ && taking_->from != from) return t.ignore(Ignored::gap);
     bool const begins = m.piece == 0 && (!taking_ || taking_->number < m.number);
@@ -64,6 +65,8 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
         (epoch() > Epoch(0) && c.lineage != configuration_.lineage)) {
         return t.ignore(Ignored::malformed);
     }
+    // It may be on its way since before this process left that lineage.
+    if (has_left(c.lineage)) return t.ignore(Ignored::other_lineage);
     if (Position{c.epoch, m.delivered} <= position()) {
         stop_taking(t);
         return t.ignore(Ignored::nothing_new);
@@ -95,11 +98,11 @@ void Core::become(Turn& t, Snapshot const& m) {
     bool const later = c.epoch > epoch();
     if (later) take_configuration(c);
     forced_from_ = m.forced_from;
+    leave_lineage(forced_from_);
     applied_oseq_ = m.applied_oseq;
     applied_ = m.applied;
     fingerprint_ = m.fingerprint;
-    fingerprints_.clear();
-    fingerprints_.emplace_back(applied_, fingerprint_);
+    compare_anew();
     catch_up_.reset();
     delivered_ = m.delivered;
     log_.start(position());

@@ -15,15 +15,16 @@ char const* name_of(Ignored reason) {
 }
 
 char const* name_of(Happened what) {
-    static constexpr std::array<char const*, 14> names = {
+    static constexpr std::array<char const*, 15> names = {
         "entered_epoch",     "suspected",
         "prepared",          "sealed",
         "caught_up",         "snapshot_installed",
         "demotion_proposed", "readmission_proposed",
         "removed",           "diverged",
         "resurrected",       "forced",
-        "left_behind",       "forgot"};
-    static_assert(names.size() == static_cast<std::size_t>(Happened::forgot) + 1);
+        "left_behind",       "forgot",
+        "copy_dropped"};
+    static_assert(names.size() == static_cast<std::size_t>(Happened::copy_dropped) + 1);
     return names.at(static_cast<std::size_t>(what));
 }
 

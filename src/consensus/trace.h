@@ -41,11 +41,12 @@ enum class Happened : std::uint8_t {
     demotion_proposed,     // value: the lane
     readmission_proposed,  // value: index of the voter
     removed,               // is no voter any more
-    diverged,              // a peer's state differs after the same batches: stop serving
+    diverged,              // no majority can have this voter's state: stop serving
     resurrected,           // a peer knows less than it once said: it was set back, and is not heard
     forced,                // this member is a cluster of its own now; value: votes it could reach
     left_behind,           // others were forced on without this voter: it must be started anew
     forgot,                // a follower takes its copy from those who were forced on
+    copy_dropped,          // a follower's copy differs from the voters': it takes it anew
 };
 struct TraceEvent {
     Happened what;

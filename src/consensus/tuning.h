@@ -19,7 +19,8 @@ struct Tuning {
     Duration fetch_patience = milliseconds(500);  // then somebody else is asked
     Duration piece_patience = seconds(5);         // the same for pieces of a snapshot
     Duration park_after = milliseconds(5);
-    Duration force_within = seconds(2);  // how long survivors are waited for
+    Duration force_within = seconds(2);     // how long survivors are waited for
+    Duration strangers_after = seconds(1);  // without a majority; then non-voters are believed
     Duration self_doubt_max = seconds(1);
     Duration readmit_after = seconds(1);
     Duration readmit_after_max = seconds(60);
@@ -34,8 +35,8 @@ struct Tuning {
     std::size_t decided_bytes = decided_bytes_max;
 
     DOOZER_FIELDS(suspicion_floor, suspicion_cap, kick_after, ping_every, tell_within,
-                  fetch_patience, piece_patience, park_after, force_within, self_doubt_max,
-                  readmit_after, readmit_after_max, flapping_within, choose_owners,
+                  fetch_patience, piece_patience, park_after, force_within, strangers_after,
+                  self_doubt_max, readmit_after, readmit_after_max, flapping_within, choose_owners,
                   slow_owner_floor, slow_owner_items, park_ahead, window_batches, window_bytes,
                   log_bytes, decided_bytes);
 };

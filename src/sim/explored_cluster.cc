@@ -56,7 +56,7 @@ Command ExploredCluster::command(std::string const& text) {
 Tuning ExploredCluster::tuning() const {
     Tuning t;
     t.suspicion_floor = t.suspicion_cap = t.fetch_patience = t.park_after = Duration(0);
-    t.self_doubt_max = Duration(0);
+    t.self_doubt_max = t.strangers_after = Duration(0);
     t.tell_within = Duration(scope_.gossip ? 0 : 1);
     t.ping_every = t.kick_after = seconds(3600);
     t.choose_owners = false;
