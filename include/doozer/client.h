@@ -229,10 +229,14 @@ class Client {
     /// Makes the server with this id, a member that has lost the majority for good, go on alone
     /// with the cluster of this name. Returns the revision from which it does. docs/operations.md,
     /// The majority is lost, says what that means. `others_are_dead`: although some were heard a
-    /// short time ago. Error: `other` "not forced: ..." with the reason, and nothing is done.
-    Result<Revision> force(std::string_view cluster, std::string_view id, bool others_are_dead);
+    /// short time ago. `leave_further`: although a process that is reached knows more and does not
+    /// hand it over. Error: `other` "not forced: ..." with the reason, and nothing is done.
+    Result<Revision> force(std::string_view cluster, std::string_view id, bool others_are_dead,
+                           bool leave_further = false);
     void async_force(std::string_view cluster, std::string_view id, bool others_are_dead,
                      Callback<Revision> done);
+    void async_force(std::string_view cluster, std::string_view id, bool others_are_dead,
+                     bool leave_further, Callback<Revision> done);
 
     /// The address of the server that this Client is connected to, or tries to reach.
     [[nodiscard]] std::string address() const;

@@ -51,13 +51,15 @@ Outcome run(Invocation const& call) {
         return failure("the cluster at " + process->address + " is not called \"" + name +
                        "\": nothing was done");
     }
-    DOOZER_TRY(Revision const rev, client.force(name, process->id, call.options.others_are_dead));
+    DOOZER_TRY(Revision const rev, client.force(name, process->id, call.options.others_are_dead,
+                                                call.options.leave_further));
     return print_line(call.out, rev);
 }
 
 void add_flags(base::Flags& flags, GlobalOptions& options) {
     flags.add_text("confirm", options.confirmed_name);
     flags.add_boolean("yes", options.others_are_dead);
+    flags.add_boolean("leave", options.leave_further);
 }
 
 }  // namespace
@@ -75,6 +77,11 @@ The server refuses it while it hears a majority, or if it has heard a member
 that does not answer within -timeout. With flag -yes it is done although
 members were heard a short time ago: only if you know that they are dead,
 since a majority that is merely cut off goes on as a cluster of its own.
+
+If a process that the server reaches knows more, the server takes it over,
+however long that takes. If nothing arrives for 2 s, nothing is done, and the
+answer says which process it is and how far each of them is. With flag -leave,
+what only that process knows is left behind.
 
 The cluster's name has to be typed on a terminal, or given with flag
 -confirm.

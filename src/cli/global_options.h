@@ -37,6 +37,7 @@ struct GlobalOptions {
     bool json = false;
     bool begin_anew = false;
     bool others_are_dead = false;
+    bool leave_further = false;
     std::string confirmed_name = {};
 
     /// The defaults, with what DOOZER_URI, DOOZER_BOOT_URI and DOOZER_TLSCA say.

@@ -192,8 +192,14 @@ void Client::async_access(std::string_view secret, Callback<Done> done) {
 
 void Client::async_force(std::string_view cluster, std::string_view id, bool others_are_dead,
                          Callback<Revision> done) {
+    async_force(cluster, id, others_are_dead, false, std::move(done));
+}
+
+void Client::async_force(std::string_view cluster, std::string_view id, bool others_are_dead,
+                         bool leave_further, Callback<Revision> done) {
     Question question{.verb = Verb::force, .path = id, .value = cluster};
-    if (others_are_dead) question.offset = 1;
+    std::int32_t const flags = (others_are_dead ? 1 : 0) + (leave_further ? 2 : 0);
+    if (flags != 0) question.offset = flags;
     ask(*core_, question, client::to_revision, std::move(done));
 }
 
@@ -274,10 +280,11 @@ Result<Done> Client::access(std::string_view secret) {
         [&](Callback<Done> d) { async_access(secret, std::move(d)); });
 }
 
-Result<Revision> Client::force(std::string_view cluster, std::string_view id,
-                               bool others_are_dead) {
-    return core_->loop()->block<Revision>(
-        [&](Callback<Revision> d) { async_force(cluster, id, others_are_dead, std::move(d)); });
+Result<Revision> Client::force(std::string_view cluster, std::string_view id, bool others_are_dead,
+                               bool leave_further) {
+    return core_->loop()->block<Revision>([&](Callback<Revision> d) {
+        async_force(cluster, id, others_are_dead, leave_further, std::move(d));
+    });
 }
 
 // --- watching ----------------------------------------------------------------------------------

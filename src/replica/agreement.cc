@@ -33,9 +33,9 @@ void Replica::end_turn(Instant now) {
     watch_quorum(now);
     propose(now);
     if (looked) aim();
-    // Whoever is not voter any more, or was fenced by another survivor, has given up.
+    // It has given up: another goes on, or one that is further hands nothing over.
     if (forcing_ && !effects_->wants_lineage && !core_.forcing()) {
-        end_force(Error{Errc::other, "not forced: another process goes on with the cluster"});
+        end_force(Error{Errc::other, "not forced: " + why_force_ended()});
     }
     bool const left = std::holds_alternative<Leaving>(membership_.phase());
     if (left && !membership_.retires()) effects_->wants_identity = true;
@@ -53,7 +53,7 @@ bool Replica::has_no_quorum(Instant now) const {
 
 bool Replica::retired(Instant now) const {
     return membership_.retires() && proposals_.empty() && in_flight_.empty() &&
-           !membership_.hopes_to_leave(now, core_);
+           !membership_.hopes_to_leave(now, core_) && !membership_.hands_over(now, core_);
 }
 
 void Replica::watch_quorum(Instant now) {

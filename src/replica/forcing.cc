@@ -7,13 +7,15 @@
 namespace doozer::replica {
 
 /// FORCE: the value is the cluster's name, the path the id of the process that is meant, if given;
-/// offset 1 means "although others may live elsewhere".
+/// offset 1 means "although others may live elsewhere", 2 "although one that is further hands
+/// nothing over", 3 both.
 void Replica::on_force(Instant now, ClientRequest const& in) {
     if (!in.request.value) return refuse(in, {Errc::missing_arg});
     if (auto why = why_not_force(now, in.request)) {
         return refuse(in, {Errc::other, "not forced: " + *why});
     }
     forcing_ = Origin{in.session, in.request.tag, Verb::force, now, false};
+    leave_further_ = (in.request.offset.value_or(0) & 2) != 0;
     effects_->wants_lineage = true;
 }
 
@@ -26,7 +28,7 @@ std::optional<std::string> Replica::why_not_force(Instant now, Request const& re
     if (forcing_) return "that is being done already";
     if (!core_.voter()) return "this process is no member of the cluster";
     if (!has_no_quorum(now)) return "this process hears a majority of the members";
-    if (request.offset == 1) return std::nullopt;
+    if ((request.offset.value_or(0) & 1) != 0) return std::nullopt;
     for (consensus::MemberId const id : core_.configuration().voters) {
         auto const peer = core_.peers().find(id);
         if (peer == core_.peers().end()) continue;
@@ -54,6 +56,20 @@ Status Replica::status(Instant now) const {
 void Replica::leave_behind() {
     left_behind_ = true;
     if (!in_flight_.empty()) lose(in_flight_.back().oseq);
+}
+
+/// What would be lost, so that the operator can decide.
+std::string Replica::why_force_ended() const {
+    auto const further = core_.voter() ? core_.further_survivor() : std::nullopt;
+    if (!further) return "another process goes on with the cluster";
+    std::string why = "process " + further->str() + " is reached and further: it is in epoch " +
+                      std::to_string(core_.peers().at(*further).vector.epoch.value()) +
+                      ", this one in epoch " + std::to_string(core_.epoch().value());
+    if (Neighbour const* const n = neighbours_.find(*further)) {
+        why += "; it has applied revision " + std::to_string(n->revision.value()) +
+               ", this one revision " + std::to_string(state_.store().revision().value());
+    }
+    return why + "; it hands nothing over: force that one, wait, or leave behind what it knows";
 }
 
 /// Answers who has asked for it: with the revision from which the cluster goes on, or not.

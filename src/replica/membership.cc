@@ -22,6 +22,8 @@ constexpr Duration kick_every = seconds(1);
 /// to every voter; then those to a majority will do.
 constexpr Duration follow_before_joining = milliseconds(500);
 constexpr Duration wait_for_all_links = seconds(5);
+/// How long one that has left waits for those who stay.
+constexpr Duration hand_over_within = seconds(5);
 
 Path path_of(std::string const& text) {
     return Path::trusted(text);
@@ -109,6 +111,7 @@ void Membership::follow_phase(Instant now, Core const& core, State const& state)
         next_look_ = now;
     } else if (std::holds_alternative<Voting>(phase_) || state.was_removed(core.me())) {
         phase_ = Leaving{};
+        if (retires()) left_at_ = now;
     } else if (!empty && std::holds_alternative<Attaching>(phase_)) {
         phase_ = Following{now, {}};
         next_look_ = now;
@@ -237,6 +240,13 @@ bool Membership::can_leave(Core const& core) const {
 bool Membership::hopes_to_leave(Instant now, Core const& core) const {
     if (!retires() || !core.voter() || core.configuration().voters.size() < 2) return false;
     return can_leave(core) || now - retires_since_ < heard_within;
+}
+
+/// The batch that removes a voter ends the epoch for whoever delivers it. A voter that goes as soon
+/// as it has delivered it may be the only one: the other of two waits for its vote for ever then.
+bool Membership::hands_over(Instant now, Core const& core) const {
+    if (left_at_ == never || now - left_at_ >= hand_over_within) return false;
+    return !core.majority_entered();
 }
 
 /// First its address goes, so that clients who watch the addresses know before it is too late.

@@ -64,6 +64,10 @@ class Membership {
     /// It retires and has a slot, and may yet find that the others can go on without it.
     [[nodiscard]] bool hopes_to_leave(Instant now, consensus::Core const& core) const;
 
+    /// It retires and has left, but those who stay may not know that yet; and of two who vote, the
+    /// one who leaves may be the only one who can tell.
+    [[nodiscard]] bool hands_over(Instant now, consensus::Core const& core) const;
+
     /// A voter was asked to propose `changes`; whether it may. A slot that somebody fills is given
     /// to another only if this voter does not hear from who fills it.
     [[nodiscard]] bool may_propose(std::string_view changes, consensus::Core const& core,
@@ -106,6 +110,7 @@ class Membership {
     std::map<std::string, Instant> missing_since_;  // registered, but neither voters nor linked
     std::size_t asked_ = 0;
     Instant retires_since_ = never;
+    Instant left_at_ = never;  // when it retired and was found to have no vote any more
 };
 
 }  // namespace doozer::replica

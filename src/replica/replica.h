@@ -118,6 +118,7 @@ class Replica : private consensus::Application {
                                                            Request const& request) const;
     void leave_behind();
     void end_force(std::optional<Error> refused);
+    [[nodiscard]] std::string why_force_ended() const;
 
     // agreement.cc: between the requests and the one order
     void on_message(Instant now, PeerMessage const& in);
@@ -163,6 +164,7 @@ class Replica : private consensus::Application {
     bool refusing_ = false;          // changes and linear reads, since there is no quorum
     bool left_behind_ = false;       // the cluster was forced on without this voter
     std::optional<Origin> forcing_;  // who waits for the end of a Force
+    bool leave_further_ = false;     // it may leave behind what a survivor does not hand over
     std::vector<Target> targets_;
     Effects* effects_ = nullptr;  // of the step that is being made
     Verb answering_{0};           // what reply_to() answers, and when that was asked
