@@ -9,8 +9,9 @@
 namespace doozer::server {
 namespace {
 
-/// How long it may take for the changes to be answered and the slot to be given away.
-constexpr Duration retire_within = seconds(5);
+/// How long it may take for the changes to be answered, the slot to be given away, and the others to
+/// know that.
+constexpr Duration retire_within = seconds(12);
 /// After that: so that a member that is a moment behind still gets from it what it lacks.
 constexpr Duration hand_over = milliseconds(300);
 /// How long clients may take to go elsewhere; what they still ask is answered.

@@ -49,6 +49,10 @@ class Cluster : public Hosts {
     /// The operator's order to go on alone.
     void force(Address a);
     void retire(Address a);
+    /// It was told to retire, and its process would end now. REQUIRES: alive(a).
+    [[nodiscard]] bool retired(Address a) const {
+        return processes_[a]->replica.retired(local_time(*processes_[a]));
+    }
     /// A client's connection; its requests are answered by the watcher's on_reply().
     SessionId open(Address a);
     void close(Address a, SessionId session);

@@ -278,6 +278,7 @@ class Story : public Watcher {
         if (what == "fewer") {
             return seals < std::stoull(w[3]) ? "" : std::to_string(seals) + " seals";
         }
+        if (what == "retired") return cluster_->retired(at(w[2])) ? "" : "not retired";
         for (Address const a : places(w)) {
             if (!cluster_->alive(a)) return names_.substr(a, 1) + " is dead";
             std::string const is = what == "voters" || what == "owners" || what == "epoch"

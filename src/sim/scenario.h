@@ -13,6 +13,7 @@
 //   run 500ms                time passes
 //   expect k=v on a b        at once; with `within 2s` in between: waits for it as long as that
 //   expect voters a b        likewise owners, epoch N; `expect seals N`; `expect fewer seals N`
+//   expect retired a         it may end now: the others can go on without it
 //   expect answered          the last write or read; likewise `unanswered`, `found v`
 //
 // Lines run one after the other; every invariant is checked all the time. At the end everything is
