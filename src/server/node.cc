@@ -141,7 +141,7 @@ void Node::begin() {
     is_joining_ = !options_.attach.empty() || !options_.boot_uri.empty();
     start_replica(id, !is_joining_);
     cluster_.emplace(loop_, read_buffer_, options_, release_.member_protocol,
-                     [this](replica::Input const& input) { step(input); });
+                     [this](replica::Input const& input) { step_now(input); });
     cluster_->begin(id, advertised());
     step(replica::Started{});
     perform_cluster();
@@ -374,6 +374,15 @@ void Node::step(replica::Input const& input) {
     replica_->step(now_, input, effects_);
 }
 
+/// What another member sends is stamped when it is read. The time of this turn is that of the end
+/// of the last one until the first handler has run: after an idle while a message would seem to be
+/// old already, so that a round trip takes no time, and what it announces is overdue at once, which
+/// ends in a seal.
+void Node::step_now(replica::Input const& input) {
+    now_ = monotonic_now();
+    step(input);
+}
+
 void Node::perform_replies() {
     ClientSession* session = nullptr;  // replies to one session mostly come together
     for (replica::Reply& reply : effects_.replies) {
@@ -400,7 +409,8 @@ void Node::on_activity(ClientSession& session) {
 }
 
 void Node::on_request(ClientSession& session, Request const& request) {
-    ++turn_requests_;
+    // The first of a turn: the time is still that of the end of the last one, perhaps long ago.
+    if (turn_requests_++ == 0) now_ = monotonic_now();
     bool const entitled = session.place.rank == ClientRanks::Rank::entitled;
     if (!entitled && !admit(session)) return;
     step(replica::ClientRequest{session.id(), request});

@@ -90,6 +90,7 @@ class Node : public SessionHost, public web::Host {
     void take_turn();
     void end_turn();
     void step(replica::Input const& input);
+    void step_now(replica::Input const& input);
     void perform_replies();
     void finish(ClientSession& session);
     void look_after(ClientSession& session);
