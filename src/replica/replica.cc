@@ -102,36 +102,36 @@ Replica::Replica(Options options)
 
 void Replica::step(Instant now, Input const& input, Effects& effects) {
     effects_ = &effects;
-    std::visit(
-        Overload{[&](Started const&) {
-                     if (founds(options_)) membership_.found(now, proposals_);
-                     end_turn(now);
-                 },
-                 [&](SessionOpened const& in) { sessions_.open(in.session); },
-                 [&](SessionClosed const& in) {
-                     reads_.closed(in.session);
-                     linear_reads_.closed(in.session);
-                     sessions_.close(in.session);
-                 },
-                 [&](ClientRequest const& in) { on_request(now, in); },
-                 [&](LinkUp const& in) { tell(now, consensus::LinkUp{MemberId(in.peer)}); },
-                 [&](LinkDown const& in) {
-                     tell(now, consensus::LinkDown{MemberId(in.peer)});
-                     neighbours_.forget_gone(core_);
-                 },
-                 [&](PeerMessage const& in) { on_message(now, in); },
-                 [&](IdentityGiven const& in) {
-                     tell(now, consensus::Rename{MemberId(in.id)});
-                     membership_.renamed(now, in.id);
-                     effects.wants_identity = false;
-                 },
-                 [&](Force const& in) {
-                     effects.wants_lineage = false;
-                     tell(now, consensus::Force{in.lineage, std::exchange(leave_further_, false)});
-                 },
-                 [&](Retire const&) { membership_.retire(now); },
-                 [&](TurnEnded const&) { end_turn(now); }},
-        input);
+    std::visit(Overload{[&](Started const&) {
+                            if (founds(options_)) membership_.found(now, proposals_);
+                            end_turn(now);
+                        },
+                        [&](SessionOpened const& in) { sessions_.open(in.session); },
+                        [&](SessionClosed const& in) {
+                            reads_.closed(in.session);
+                            linear_reads_.closed(in.session);
+                            sessions_.close(in.session);
+                        },
+                        [&](ClientRequest const& in) { on_request(now, in); },
+                        [&](LinkUp const& in) { tell(now, consensus::LinkUp{MemberId(in.peer)}); },
+                        [&](LinkDown const& in) {
+                            tell(now, consensus::LinkDown{MemberId(in.peer)});
+                            neighbours_.forget_gone(core_);
+                        },
+                        [&](PeerMessage const& in) { on_message(now, in); },
+                        [&](IdentityGiven const& in) {
+                            tell(now, consensus::Rename{MemberId(in.id)});
+                            membership_.renamed(now, in.id);
+                            effects.wants_identity = false;
+                        },
+                        [&](Force const& in) {
+                            effects.wants_lineage = false;
+                            bool const leave = std::exchange(leave_further_, false);
+                            tell(now, consensus::Force{in.lineage, leave});
+                        },
+                        [&](Retire const&) { membership_.retire(now); },
+                        [&](TurnEnded const&) { end_turn(now); }},
+               input);
     effects_ = nullptr;
 }
 

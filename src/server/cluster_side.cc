@@ -45,8 +45,11 @@ void log_event(base::ProcessId const& self, consensus::TraceEvent const& e) {
                 "{}: the cluster was forced on without this process: start it "
                 "anew to join again",
                 self);
+        case Happened::copy_dropped:
+            return log_gate::info(LogKind::epoch,
+                                  "{}: its copy differs from that of the members: taken anew", self);
         case Happened::diverged:
-            return spdlog::critical("{}: the state of another member differs", self);
+            return spdlog::critical("{}: no majority of the members has this copy", self);
         default:
             return spdlog::debug("{}: {} in epoch {}: {}", self, what, e.epoch.value(), e.value);
     }

@@ -220,7 +220,7 @@ void Node::perform_cluster() {
         if (e.what != consensus::Happened::diverged) continue;
         std::string const file = write_recording(recorder_, replica_->core());
         failure_ = Error{Errc::other,
-                         "the copy of another member differs from this one: stopped; "
+                         "no majority of the members has this copy: stopped; "
                          "flight recording: " +
                              file};
     }

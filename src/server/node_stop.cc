@@ -9,8 +9,8 @@
 namespace doozer::server {
 namespace {
 
-/// How long it may take for the changes to be answered, the slot to be given away, and the others to
-/// know that.
+/// How long it may take for the changes to be answered, the slot to be given away, and the others
+/// to know that.
 constexpr Duration retire_within = seconds(12);
 /// After that: so that a member that is a moment behind still gets from it what it lacks.
 constexpr Duration hand_over = milliseconds(300);
