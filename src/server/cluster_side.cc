@@ -46,8 +46,8 @@ void log_event(base::ProcessId const& self, consensus::TraceEvent const& e) {
                 "anew to join again",
                 self);
         case Happened::copy_dropped:
-            return log_gate::info(LogKind::epoch,
-                                  "{}: its copy differs from that of the members: taken anew", self);
+            return log_gate::info(
+                LogKind::epoch, "{}: its copy differs from that of the members: taken anew", self);
         case Happened::diverged:
             return spdlog::critical("{}: no majority of the members has this copy", self);
         default:
