@@ -435,6 +435,19 @@ class Durable(Case):
             if got.stdout:
                 self.assertEqual(int(got.stdout), records[-1][0])
 
+    def test_without_mirrors(self):
+        """-mirror=false: one file tells up to which revision everything is on disk"""
+        self.doozerp(self.server_, "-mirror=false")
+        for n in range(20):
+            got = self.doozer(self.server_, "-durable", "1", "set", "/d/%d" % n, "-1", stdin=b"v")
+            self.assertEqual((0, ""), (got.code, got.stderr))
+            self.assertGreaterEqual(int(self.c.get("/ctl/durable/1")["value"]), int(got.stdout))
+            self.assertEqual("/d/%d" % n, self.records()[-1][1])
+        got = self.doozer(self.server_, "-durable", "1", "del", "/d/0", "-1")
+        self.assertEqual((0, ""), (got.code, got.stderr))
+        self.assertEqual((None, "/d/0"), (self.records()[-1][2], self.records()[-1][1]))
+        self.assertEqual(["id", "journal"], [path.split("/")[3] for path, _, _ in self.c.files("/ctl/persistence/**")])
+
     def test_many_at_once(self):
         """256 clients would share syncs"""
         self.doozerp(self.server_)
