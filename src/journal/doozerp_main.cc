@@ -104,13 +104,14 @@ int run(journal::DoozerpOptions const& options) {
     if (!journal.ok()) return fail(journal.error().detail);
     if (!found.cut.empty()) log(found.cut);
 
+    // Outlives the client: an answer that is on its way when we stop writes to it.
+    journal::Metrics metrics;
     Options connection;
     connection.boot_uri = options.boot_uri;
     connection.tls_authority_file = options.tls_authority_file;
     auto client = Client::connect(options.uri, connection);
     if (!client.ok()) return fail(client.error().message());
 
-    journal::Metrics metrics;
     journal::PersistOptions persist;
     persist.restore = options.restore;
     persist.force = options.force;

@@ -34,7 +34,7 @@ class Persister {
   public:
     using Log = std::function<void(std::string const&)>;
 
-    /// All must outlive it; `journal` is open.
+    /// All must outlive it, and `metrics` the client, too; `journal` is open.
     Persister(Client& client, Journal& journal, PersistOptions options, Metrics& metrics, Log log);
 
     /// Restores if it is to, makes sure that the journal is this cluster's, and takes the number.
