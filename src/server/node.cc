@@ -317,6 +317,7 @@ bool Node::turn_is_long() const {
 void Node::end_turn() {
     now_ = monotonic_now();  // at least that of the timer that woke the loop
     adopt_members();
+    answer_held_web();
     if (effects_.wants_lineage) step(replica::Force{{random_number(), random_number()}});
     std::size_t const proposed_bytes = replica_->proposed_bytes();
     step(replica::TurnEnded{});
@@ -391,7 +392,7 @@ void Node::perform_replies() {
         if (session == nullptr || session->id() != reply.session) {
             auto const found = sessions_.find(reply.session);
             if (found == sessions_.end()) {
-                if (web_) web_->on_reply(reply);
+                answer_web(reply);
                 continue;
             }
             session = found->second.get();
@@ -422,6 +423,7 @@ void Node::set_deadline() {
     Instant deadline =
         std::min({effects_.deadline, attach_by_, stop_by_, log_gate::instance().next_due()});
     if (!handshakes_.empty()) deadline = std::min(deadline, handshakes_.front().first);
+    if (!held_web_.empty()) deadline = std::min(deadline, held_web_.begin()->first);
     for (SessionId const id : stopped_) {
         auto const found = sessions_.find(id);
         if (found == sessions_.end()) continue;

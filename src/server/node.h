@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -62,6 +63,8 @@ class Node : public SessionHost, public web::Host {
     [[nodiscard]] Instant clock() const override;
     Result<Done> read_journal();
     Result<Done> prepare_web();
+    void answer_web(replica::Reply const& reply);
+    void answer_held_web();
 
     // What is told of the process and its cluster (node_status.cc).
     void note_events();
@@ -132,6 +135,7 @@ class Node : public SessionHost, public web::Host {
     DescriptorShares descriptors_;
     std::deque<std::pair<Instant, SessionId>> handshakes_;  // which must be done when
     SecretGuard secret_guard_;
+    std::multimap<Instant, replica::Reply> held_web_;  // wrong secrets, and when they are answered
     std::size_t turn_requests_ = 0;
     std::size_t turn_reply_bytes_ = 0;
     net::ReadBuffer read_buffer_;

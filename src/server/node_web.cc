@@ -64,6 +64,22 @@ void Node::web_request(SessionId session, Request const& request) {
     perform_replies();
 }
 
+/// A wrong secret is answered late here, too; how late, all browsers decide together.
+void Node::answer_web(replica::Reply const& reply) {
+    if (!web_) return;
+    if (reply.verb != Verb::access || !reply.error) return web_->on_reply(reply);
+    log_gate::warn(LogKind::wrong_secret, "wrong secret over HTTP");
+    Instant const now = monotonic_now();
+    held_web_.emplace(now + secret_guard_.delay("HTTP", 0, now), reply);
+}
+
+void Node::answer_held_web() {
+    for (; !held_web_.empty() && held_web_.begin()->first <= now_;
+         held_web_.erase(held_web_.begin())) {
+        if (web_) web_->on_reply(held_web_.begin()->second);
+    }
+}
+
 bool Node::can_commit() const {
     return replica_->serving() && replica_->core().voter() && !replica_->has_no_quorum(now_) &&
            !replica_->left_behind() && stop_signal_ == 0;

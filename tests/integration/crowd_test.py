@@ -1,6 +1,7 @@
 """More connections than there is room for: who goes first, who is served all the same, and how much
 of it the log tells."""
 
+import base64
 import os
 import re
 import resource
@@ -10,6 +11,7 @@ import ssl
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 import lab
@@ -198,6 +200,28 @@ class Secrets(Crowd):
         honest.rev()
         self.entitled(server).rev()  # a right one is not delayed
         self.assertNotIn(60, guesser.arrived)
+
+    def test_wrong_secrets_over_http_too(self):
+        web = self.port()
+        server = self.server(env=SECRETS, web=("-w", web.address))
+
+        def get(secret):
+            word = base64.b64encode(b":" + secret).decode()
+            asked = urllib.request.Request("http://%s/v1/rev" % web.address,
+                                           headers={"Authorization": "Basic " + word})
+            try:
+                with urllib.request.urlopen(asked, timeout=lab.DEADLINE) as got:
+                    return got.status
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        began = time.monotonic()
+        for n in range(38):
+            self.assertEqual(401, get(b"guess %d" % n))
+        self.assertGreater(time.monotonic() - began, 1.2)  # the last ones 20, 40, ... 640 ms
+        self.assertEqual(200, get(b"only read"))
+        self.assertRegex(server.stderr(), "wrong secret over HTTP")
+        self.assertNotIn("guess", server.stderr())
 
     def test_a_client_may_try_again_after_a_wrong_secret(self):
         server = self.server(env=SECRETS)
