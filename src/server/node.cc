@@ -311,7 +311,8 @@ void Node::take_turn() {
 /// Whether those who have asked should be answered before others are heard.
 bool Node::turn_is_long() const {
     return replica_->proposed_bytes() > turn_proposals_bytes ||
-           turn_requests_ > turn_requests_max || turn_reply_bytes_ > turn_reply_bytes_max;
+           turn_requests_ > turn_requests_max || turn_reply_bytes_ > turn_reply_bytes_max ||
+           over_budget();  // what is too much is given back when the turn ends
 }
 
 void Node::end_turn() {

@@ -18,7 +18,7 @@ class SecretGuard {
     /// The first wrong secret of a connection and of an address waits this long, each further one
     /// twice as long as the one before it, up to the longest.
     static constexpr base::Duration shortest = base::milliseconds(20);
-    static constexpr base::Duration longest = base::seconds(1);
+    static constexpr base::Duration longest = base::milliseconds(250);
     /// An address may send so many, of whatever connections, before they count against it.
     static constexpr std::uint32_t free_per_address = 32;
     /// What an address did is forgotten after this time without another one.
