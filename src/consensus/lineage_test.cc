@@ -148,6 +148,7 @@ TEST_F(LineageTest, OneThatForgotAsWellIsNoProcessThatWasSetBack) {
     ASSERT_TRUE(b.core('f').reaches(Bench::id('g')));
     b.receive('a', 'f', Hello{at(Epoch(2), 0), after, b.start.lineage});
     ASSERT_TRUE(b.core('f').forgot());
+    b.step('f', LinkUp{Bench::id('g')});  // anew: the first HELLO of a link is judged
     b.receive('g', 'f', Hello{at(Epoch(2), 3), after, b.start.lineage});
     EXPECT_THAT(b.members.at('f').ignored, Not(Contains(Ignored::resurrected)));
     EXPECT_TRUE(b.core('f').reaches(Bench::id('g')));

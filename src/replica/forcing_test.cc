@@ -171,6 +171,38 @@ TEST_F(Forcing, OfOneThatWasLeftBehindIsRefusedAndSoAreWritesAndLinearReads) {
     EXPECT_EQ(refusal(r), "no quorum: cannot ask for the newest");
 }
 
+// Two of three voters were left behind and still hear each other. They are a majority of the old
+// cluster, and do not know what the new one has written.
+TEST_F(Forcing, OneThatWasLeftBehindReadsNothingLinearizablyEvenWithAMajority) {
+    char const* const survivor = "CCCCCCCCCCCCCCCC";
+    Request r;
+    r.verb = Verb::set;
+    r.rev = clobber;
+    for (auto const& [path, value] : {std::pair{"/ctl/node/QRSTUVWXYZ234567/addr", "127.0.0.1:2"},
+                                      {"/ctl/node/CCCCCCCCCCCCCCCC/addr", "127.0.0.1:3"},
+                                      {"/ctl/cal/1", other},
+                                      {"/ctl/cal/2", survivor}}) {
+        r.path = path;
+        r.value = value;
+        send(r);
+    }
+    step(TurnEnded{});
+    effects.replies.clear();
+    ASSERT_EQ(replica.core().configuration().voters.size(), 3U);
+    consensus::Vector const vector = replica.core().vector();
+    for (char const* peer : {other, survivor}) step(LinkUp{peer});
+    step(PeerMessage{other, consensus::Hello{vector, {1, 2}}});
+    step(TurnEnded{});
+    ASSERT_FALSE(replica.has_no_quorum(now));
+    consensus::Vector const ahead{vector.epoch.next(), {}, {}, false, consensus::Frontier(1)};
+    step(PeerMessage{survivor, consensus::Hello{ahead, {3, 4}, {1, 2}}});
+    ASSERT_TRUE(replica.left_behind());
+    r = {};
+    r.verb = Verb::rev;
+    r.linear = true;
+    EXPECT_EQ(refusal(r), "no quorum: cannot ask for the newest");
+}
+
 TEST_F(Forcing, OfOneThatLostItsVoteMeanwhileIsRefused) {
     lose_quorum();
     pass(seconds(60));

@@ -365,6 +365,39 @@ TEST_F(Stopping, ItStaysUntilTheOthersWereHeardAfterTheOrder) {
     EXPECT_THAT(look(), Not(IsEmpty()));
 }
 
+class Removal : public MembershipTest {
+  protected:
+    /// The core has entered an epoch in which only B and C vote.
+    void remove_a() {
+        set("/ctl/cal/0", "");
+        (void)state.take_new_voters();
+        start.epoch = consensus::Epoch(2);
+        start.voters = start.owners = {id('B'), id('C')};
+        core.emplace(MemberId("A"), start, tuning());
+    }
+    bool leaves() const { return std::holds_alternative<Leaving>(membership->phase()); }
+};
+
+// A removed id never votes again, so a process that kept it would follow without end.
+TEST_F(Removal, AVoterThatIsRemovedBeginsAgainUnderANewId) {
+    settle();
+    ASSERT_FALSE(leaves());
+    remove_a();
+    (void)look();
+    EXPECT_TRUE(leaves());
+    membership->renamed(now, "NEW");
+    EXPECT_EQ(membership->identity().id, "NEW");
+    EXPECT_TRUE(std::holds_alternative<Following>(membership->phase()));
+}
+
+TEST_F(Removal, SoDoesOneThatWasMadeAVoterAndRemovedWhileItWasAway) {
+    membership.emplace(identity("A"), std::vector<std::string>{}, Attaching{},
+                       Membership::Timing{seconds(3600), seconds(60)});
+    remove_a();
+    (void)look();
+    EXPECT_TRUE(leaves());
+}
+
 class LastSlot : public MembershipTest {
   protected:
     LastSlot() : MembershipTest("A") {}

@@ -170,5 +170,21 @@ TEST(Snapshot, AfterAMoveTheTreeStaysAndThePastIsGone) {
     EXPECT_EQ(store.apply(Mutation::nop()).event.rev, far.next());
 }
 
+// A copy comes from another process, which may be wrong, or from somebody who pretends to be one.
+TEST(Snapshot, AFileThatHasNoPlaceInTheTreeIsRefused) {
+    Store store{StoreLimits{}};
+    store.begin_at(Revision(10));
+    auto const load = [&](char const* path, std::int64_t rev) {
+        return store.load_file(Path::trusted(path), Revision(rev), "v");
+    };
+    EXPECT_FALSE(load("/d/file", 11)) << "a revision that was not given yet";
+    EXPECT_FALSE(load("/d/file", 0));
+    EXPECT_TRUE(load("/d/file", 10));
+    EXPECT_FALSE(load("/d/file", 9)) << "it is there already";
+    EXPECT_FALSE(load("/d", 9)) << "it is a directory";
+    EXPECT_FALSE(load("/d/file/below", 9));
+    EXPECT_EQ(store.files(), 1U);
+}
+
 }  // namespace
 }  // namespace doozer::store

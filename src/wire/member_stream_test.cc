@@ -52,6 +52,14 @@ TEST(MemberStream, WhatALaterVersionAppendsIsIgnored) {
     EXPECT_EQ(decode_greeting(body).value(), example());
 }
 
+// What a connection is for decides which messages may overtake each other on it.
+TEST(MemberStream, AGreetingOfAnUnknownKindIsRefused) {
+    std::string bytes;
+    append_greeting(bytes, example());
+    bytes[record_header_bytes + 4] = 2;
+    EXPECT_FALSE(decode_greeting(only_record(bytes).body).ok());
+}
+
 TEST(MemberStream, AnUnknownReasonIsOne) {
     std::string bytes;
     append_refusal(bytes, {RefusalReason::secret, "X", "why"});
