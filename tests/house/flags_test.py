@@ -71,6 +71,12 @@ class Flags(unittest.TestCase):
         self.assertEqual(page, set(offered))
         self.assertLessEqual(page, told)
 
+    def test_examples_keep_their_backslashes(self):
+        """scdoc drops a backslash that stands alone, also from an example"""
+        for page in sorted((ROOT / "docs/man").glob("*.scd")):
+            for example in re.findall(r"^```\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE):
+                self.assertNotRegex(example, r"(?<!\\)(\\\\)*\\(?!\\)", page.name)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])
