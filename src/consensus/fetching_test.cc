@@ -140,5 +140,43 @@ TEST_F(FetchingTest, OneLateAnswerDoesNotMakeAMemberPatientForSeconds) {
     EXPECT_LE(core.suspicion_time(), Duration(3 * before.value()));
 }
 
+// b and c are silent, so nobody can say that this copy is right. A process without a vote that
+// could stop this voter then could stop the last one that has the data.
+TEST_F(FetchingTest, TheFingerprintOfAFollowerStopsNobody) {
+    for (char const peer : {'b', 'c'}) greet(peer, Epoch(1));
+    receive('b', Decided{at(Epoch(1), 2), Epoch(1), Slot(0), {item(1, 'b', 1, "x")}, Slot(2), {}});
+    ASSERT_EQ(core.applied(), 1U);
+    step(LinkUp{Bench::id('f')});
+    receive('f', Hello{{}, {}});
+    for (int i = 0; i < 20; ++i) {
+        receive('f', Ping{at(Epoch(1), 2), now, {}, 1, 12345});
+        pass(tuning().ping_every);
+        for (TraceEvent const& e : out.trace) EXPECT_NE(e.what, Happened::diverged);
+    }
+}
+
+// The survivor's numbers go on with a change that the old cluster never made.
+TEST_F(FetchingTest, AForcedSurvivorComparesItsCopyFromTheForceOn) {
+    greet('b', Epoch(1));
+    receive('b', Decided{at(Epoch(1), 2), Epoch(1), Slot(0), {item(1, 'b', 1, "x")}, Slot(2), {}});
+    step(LinkDown{Bench::id('b')});
+    step(Force{Lineage{9, 9}});
+    step(EndOfTurn{});
+    ASSERT_EQ(core.configuration().voters.size(), 1U);
+    ASSERT_EQ(core.applied(), 2U);
+    std::uint64_t const forced = core.fingerprint();
+    step(Submit{Bytes("voters:a,f")});
+    step(EndOfTurn{});
+    ASSERT_EQ(core.configuration().voters.size(), 2U);
+    Vector const theirs{core.epoch(), Slot(0), Slot(0), false, Frontier(core.lanes())};
+    step(LinkUp{Bench::id('f')});
+    receive('f', Hello{theirs, Lineage{9, 9}});
+    for (int i = 0; i < 20; ++i) {
+        receive('f', Ping{theirs, now, {}, 2, forced});
+        pass(tuning().ping_every);
+        for (TraceEvent const& e : out.trace) EXPECT_NE(e.what, Happened::diverged);
+    }
+}
+
 }  // namespace
 }  // namespace doozer::consensus

@@ -398,6 +398,22 @@ TEST_F(Removal, SoDoesOneThatWasMadeAVoterAndRemovedWhileItWasAway) {
     EXPECT_TRUE(leaves());
 }
 
+// Of two voters one leaves. The batch that removes it is delivered here first: if this process
+// ended now, the other would wait without end for a vote that only this one can give.
+TEST_F(Removal, AVoterThatLeavesWaitsUntilTheOthersHaveEnteredTheNextEpoch) {
+    settle();
+    membership->retire(now);
+    remove_a();
+    (void)look();
+    EXPECT_TRUE(membership->hands_over(now, *core));
+    consensus::Vector const entered{consensus::Epoch(2), {}, {}, false, consensus::Frontier(2)};
+    for (char const peer : {'B', 'C'}) {
+        step(consensus::LinkUp{id(peer)});
+        step(consensus::Receive{id(peer), consensus::Hello{entered, start.lineage}});
+    }
+    EXPECT_FALSE(membership->hands_over(now, *core));
+}
+
 class LastSlot : public MembershipTest {
   protected:
     LastSlot() : MembershipTest("A") {}
