@@ -24,6 +24,8 @@ constexpr int handlers_per_turn = 1024;
 /// A turn that has brought more than this ends: what it made waits in memory, and others wait too.
 constexpr std::size_t turn_requests_max = 32'768;
 constexpr std::size_t turn_reply_bytes_max = 8 * MiB;
+/// A turn that has gone on for so long ends: others wait for what it has to say.
+constexpr Duration handlers_time_max = milliseconds(2);
 /// How long a process that is to join a cluster tries to reach it.
 constexpr Duration attach_within = seconds(5);
 /// And how often one says that it reaches others, and waits for a copy.
@@ -300,10 +302,12 @@ void Node::judge() {
 /// Waits for something to happen, lets happen what else is there, and answers it all together.
 void Node::take_turn() {
     bool const something_to_do = effects_.more_to_do || !active_.empty() || web_busy_;
-    something_to_do ? loop_.poll_one() : loop_.run_one();
+    is_idle_ = (something_to_do ? loop_.poll_one() : loop_.run_one()) == 0;
     now_ = monotonic_now();  // once a turn: nothing in it takes long
     Instant const began = now_;
-    for (int n = 1; n < handlers_per_turn && !turn_is_long() && loop_.poll_one() > 0; ++n) continue;
+    for (int n = 1; n < handlers_per_turn && !turn_is_long() && loop_.poll_one() > 0; ++n) {
+        if (monotonic_now() - began > handlers_time_max) break;
+    }
     end_turn();
     add_time(metrics_.turn_time, monotonic_now() - began);
 }
@@ -332,7 +336,7 @@ void Node::end_turn() {
         now_ = monotonic_now();
     }
     perform_replies();
-    if (web_) web_busy_ = web_->work();
+    if (web_) web_busy_ = web_->work(is_idle_);
     status_.reset();
     turn_requests_ = turn_reply_bytes_ = 0;
     // Only now, so that all that a session is told in this turn goes out with one system call.

@@ -55,12 +55,17 @@ class Node : public SessionHost, public web::Host {
     SessionId open_web_session() override;
     void close_web_session(SessionId session) override;
     void web_request(SessionId session, Request const& request) override;
+    [[nodiscard]] replica::Grants web_grants(SessionId session) const override {
+        return replica_->grants(session);
+    }
     [[nodiscard]] bool is_serving() const override { return replica_->serving(); }
     [[nodiscard]] bool can_commit() const override;
+    [[nodiscard]] bool hears_majority() const override { return replica_->status(now_).quorum; }
     [[nodiscard]] store::Store const& store() const override { return replica_->store(); }
     [[nodiscard]] web::Metrics const& metrics() const override { return metrics_; }
     [[nodiscard]] web::Gauges gauges() const override;
     [[nodiscard]] Instant clock() const override;
+    [[nodiscard]] std::int64_t unix_seconds() const override;
     Result<Done> read_journal();
     Result<Done> prepare_web();
     void answer_web(replica::Reply const& reply);
@@ -161,6 +166,7 @@ class Node : public SessionHost, public web::Host {
     LatencyWindow writes_;
     std::optional<Bytes> status_;  // of this turn
     bool web_busy_ = false;        // the web view wants another turn
+    bool is_idle_ = false;         // this turn brought nothing
     std::optional<web::Server> web_;
     net::asio::steady_timer names_timer_;
     std::optional<NameService> names_;

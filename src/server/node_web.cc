@@ -1,6 +1,7 @@
 // What the web view has of the node: sessions of the replica as clients have them, and figures.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,14 @@ namespace {
 
 /// The part of the memory that its buffers may take, out of the quarter for all buffers.
 constexpr std::size_t web_buffers_part = 16;
+constexpr std::size_t web_buffers_slack = 1 * MiB;
+
+/// One value of the largest size must fit, as far as the quarter for all buffers goes.
+std::size_t web_buffers(Options const& options) {
+    std::size_t const one_value = options.value_bytes_max + web_buffers_slack;
+    return std::max(options.memory_bytes / web_buffers_part,
+                    std::min(options.memory_bytes / 4, one_value));
+}
 
 web::ClusterGauges cluster_gauges(replica::Status const& status) {
     web::ClusterGauges gauges;
@@ -36,7 +45,8 @@ Result<Done> Node::prepare_web() {
     web::Settings settings;
     settings.write = options_.web_write;
     settings.value_bytes_max = options_.value_bytes_max;
-    settings.buffer_bytes_max = options_.memory_bytes / web_buffers_part;
+    settings.buffer_bytes_max = web_buffers(options_);
+    settings.connections_max = std::min(web_connections_max, descriptors_.web);
     settings.host_names = {hostname(), options_.web->host, options_.listen.host};
     if (options_.advertise) settings.host_names.push_back(options_.advertise->host);
     web_.emplace(loop_, *this, web_tls_ ? &*web_tls_ : nullptr, std::move(settings),
@@ -97,6 +107,10 @@ web::Gauges Node::gauges() const {
 
 Instant Node::clock() const {
     return monotonic_now();
+}
+
+std::int64_t Node::unix_seconds() const {
+    return wall_clock_ms() / 1000;
 }
 
 }  // namespace doozer::server

@@ -289,6 +289,24 @@ Event Store::event(Revision rev, std::string& path) const {
     return {rev, record.kind, path, {}};
 }
 
+std::optional<Event> Store::change_before(Path path, Revision before) const {
+    Entry const* const entry = tree_.locate(path).entry;
+    if (entry == nullptr) return std::nullopt;
+    Revision rev = entry->last_change;
+    if (rev != missing && rev >= before && before > first_revision()) {
+        rev = history_.newest_not_after(rev, before.plus(-1));
+    }
+    if (rev != missing && rev < before && rev >= first_revision()) {
+        Record const& record = history_.at(rev);
+        Bytes const value = record.kind == EventKind::set ? record.value : Bytes();
+        return Event{rev, record.kind, path.text(), value};
+    }
+    // Without a change that is kept, what there is now is as it was.
+    Version const& oldest = entry->last_change == missing ? entry->newest : entry->base;
+    if (oldest.rev == missing || oldest.rev >= before) return std::nullopt;
+    return Event{oldest.rev, EventKind::set, path.text(), oldest.value};
+}
+
 std::shared_ptr<Listing> Store::walk(Glob const& glob, Revision at) {
     return listings_.find_or_make(tree_.root(), &glob, at);
 }

@@ -60,10 +60,9 @@ class Store {
     [[nodiscard]] Found find(Path path, Revision at) const;
     /// The event of revision `rev`; its path is written into `path`.
     [[nodiscard]] Event event(Revision rev, std::string& path) const;
-    /// Calls see(Event const&) for the changes of a file, newest first, until it returns false; the
-    /// last is the one that the oldest revision still shows.
-    template <typename See>
-    void for_each_change(Path path, See see) const;
+    /// The newest change of a file before revision `before`, so that its changes can be gone
+    /// through one by one, newest first. The last is the one that the oldest revision still shows.
+    [[nodiscard]] std::optional<Event> change_before(Path path, Revision before) const;
     /// The k-th file that matches: see Listing::seek().
     std::shared_ptr<Listing> walk(Glob const& glob, Revision at);
     /// The k-th name in the directory at `path`. REQUIRES: there is one at `at`.
@@ -155,24 +154,6 @@ void Store::for_each_name(Path path, Visit visit) const {
     auto const& names = top->directory->children;
     Entry const* entry = names.first(present);
     for (; entry != nullptr; entry = names.first_after(entry->key(), present)) visit(entry->key());
-}
-
-template <typename See>
-void Store::for_each_change(Path path, See see) const {
-    Entry const* const entry = tree_.locate(path).entry;
-    if (entry == nullptr) return;
-    Revision rev = entry->last_change;
-    while (rev != missing && rev >= first_revision()) {
-        Record const& record = history_.at(rev);
-        Bytes const value = record.kind == EventKind::set ? record.value : Bytes();
-        if (!see(Event{rev, record.kind, path.text(), value})) return;
-        rev = record.previous;
-    }
-    // Without a change that is kept, what there is now is as it was.
-    Version const& before = entry->last_change == missing ? entry->newest : entry->base;
-    if (before.rev != missing) {
-        (void)see(Event{before.rev, EventKind::set, path.text(), before.value});
-    }
 }
 
 }  // namespace doozer::store

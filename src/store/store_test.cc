@@ -230,12 +230,13 @@ TEST(StoreMemory, AFullStoreRefusesSetsThatMakeItLarger) {
 /// "revision=value" or "revision-" for a deletion, newest first.
 std::vector<std::string> changes_of(Store const& store, std::string_view text) {
     std::vector<std::string> changes;
-    store.for_each_change(path(text), [&](Event const& event) {
-        std::string change = std::to_string(event.rev.value());
-        bool const is_set = event.kind == EventKind::set;
-        changes.push_back(change + (is_set ? "=" + std::string(event.value.view()) : "-"));
-        return true;
-    });
+    Revision before = store.revision().next();
+    while (auto const event = store.change_before(path(text), before)) {
+        before = event->rev;
+        std::string change = std::to_string(event->rev.value());
+        bool const is_set = event->kind == EventKind::set;
+        changes.push_back(change + (is_set ? "=" + std::string(event->value.view()) : "-"));
+    }
     return changes;
 }
 
@@ -248,9 +249,19 @@ TEST_F(StoreTest, TheChangesOfAFileAreFoundNewestFirst) {
     EXPECT_EQ(changes_of(store, "/a"),
               (std::vector<std::string>{"5=three", "4-", "3=two", "1=one"}));
     EXPECT_TRUE(changes_of(store, "/nothing").empty());
-    int seen = 0;
-    store.for_each_change(path("/a"), [&](Event const&) { return ++seen < 2; });
-    EXPECT_EQ(seen, 2);
+    EXPECT_EQ(store.change_before(path("/a"), Revision(4))->rev, Revision(3));
+    EXPECT_FALSE(store.change_before(path("/a"), Revision(1)));
+}
+
+TEST(StoreHistory, OfAFileMayBeForgottenWhileItIsGoneThrough) {
+    Store store(StoreLimits{.history_revisions = 2});
+    for (char const* value : {"one", "two", "three"}) {
+        store.apply(Mutation::set(path("/a"), value, clobber));
+    }
+    EXPECT_EQ(store.change_before(path("/a"), Revision(4))->rev, Revision(3));
+    for (int i = 0; i < 5; ++i) store.apply(Mutation::nop());
+    EXPECT_FALSE(store.change_before(path("/a"), Revision(3))) << "3 was told";
+    EXPECT_EQ(store.change_before(path("/a"), Revision(4))->value.view(), "three");
 }
 
 TEST(StoreHistory, OfAFileEndsWithWhatTheOldestRevisionShows) {

@@ -16,7 +16,8 @@ using namespace base;
 
 class EventCache {
   public:
-    /// make(event) makes the text, if it is not here. Valid until the next call.
+    /// make(event) makes the text, if it is not here. Valid until the next call. REQUIRES: the
+    /// value has at most web_cached_event_bytes_max.
     template <typename Make>
     std::string const& text(store::Event const& event, Make make) {
         if (slots_.empty()) slots_.resize(web_cached_events);
@@ -25,10 +26,8 @@ class EventCache {
         bool const is_same = slot.rev == event.rev && slot.kind == event.kind &&
                              slot.path == event.path && slot.value == event.value;
         if (is_same) return slot.text;
-        bool const is_large = event.value.size() > web_cached_event_bytes_max;
-        Slot& made = is_large ? large_ : slot;
-        made = {event.rev, event.kind, std::string(event.path), event.value, make(event)};
-        return made.text;
+        slot = {event.rev, event.kind, std::string(event.path), event.value, make(event)};
+        return slot.text;
     }
 
   private:
@@ -40,7 +39,6 @@ class EventCache {
         std::string text;
     };
     std::vector<Slot> slots_;
-    Slot large_;  // used anew each time
 };
 
 }  // namespace doozer::web

@@ -14,11 +14,12 @@ namespace {
 
 constexpr Duration heartbeat_time = seconds(15);
 
+std::string id_line(store::Event const& event) {
+    return "id: " + std::to_string(event.rev.value()) + "\ndata: ";
+}
+
 std::string as_sent(store::Event const& event) {
-    std::string text = "id: " + std::to_string(event.rev.value()) + "\ndata: ";
-    text += text_of(event_object(event.path, event.rev, event.kind, event.value.view()));
-    text += "\n\n";
-    return text;
+    return id_line(event) + text_of(event_item(event)) + "\n\n";
 }
 
 class EventStream : public Stream {
@@ -26,38 +27,56 @@ class EventStream : public Stream {
     using Stream::Stream;
 
     void on_tick(Instant now) override {
-        if (!begun_ || now - last_sent_ < heartbeat_time) return;
+        if (now - last_sent_ < heartbeat_time || !is_between_items() || !connection().has_room()) {
+            return;
+        }
         last_sent_ = now;
         connection().send(":\n\n");
     }
 
   protected:
-    void begin() override { ask_whether_readable(); }
-
-    void answered(std::vector<replica::Reply>& replies) override {
-        if (begun_) return Stream::answered(replies);
-        if (replies[0].error) return refuse(*replies[0].error);
+    void begin() override {
         std::string const* const text = request().parameter("glob");
         auto glob = store::Glob::parse(text != nullptr ? *text : "/**");
         auto const from = first_revision();
         if (!glob.ok()) return refuse(glob.error());
         if (!from.ok()) return refuse(from.error());
-        begun_ = true;
         last_sent_ = host().clock();
         connection().respond_head(
             {.content_type = "text/event-stream", .headers = {{"Cache-Control", "no-store"}}});
         connection().send("retry: 1000\n\n");
         follow(std::move(glob).value(), from.value());
+        ready();
     }
 
-    void tell(store::Event const& event) override {
-        connection().send(server().event_cache().text(event, as_sent));
+    Next next(Item& item, StepBudget& budget) override {
+        store::Event event;
+        switch (find_event(event, budget)) {
+            case Found::none_yet:
+                return Next::none_yet;
+            case Found::later:
+                return Next::later;
+            case Found::too_late:
+                connection().send("event: error\ndata: {\"error\":\"TOO_LATE\"}\n\n");
+                connection().close_when_sent();
+                return Next::end;
+            case Found::event:
+                break;
+        }
+        if (event.value.size() <= web_cached_event_bytes_max) {
+            item = Item(server().event_cache().text(event, as_sent));
+        } else {
+            connection().send(id_line(event));
+            item = event_item(event);
+            is_large_ = true;
+        }
+        return Next::item;
     }
-    void told() override { last_sent_ = host().clock(); }
 
-    void too_late() override {
-        connection().send("event: error\ndata: {\"error\":\"TOO_LATE\"}\n\n");
-        connection().close_when_sent();
+    void put(std::string_view part, bool /*begins*/, bool ends) override {
+        last_sent_ = now();
+        connection().send(part);
+        if (ends && std::exchange(is_large_, false)) connection().send("\n\n");
     }
 
   private:
@@ -79,7 +98,7 @@ class EventStream : public Stream {
         return from;
     }
 
-    bool begun_ = false;
+    bool is_large_ = false;  // the item is an event without what surrounds it
     Instant last_sent_;
 };
 

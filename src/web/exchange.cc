@@ -10,6 +10,12 @@
 #include "web/server.h"
 
 namespace doozer::web {
+namespace {
+
+constexpr std::string_view unknown_host =
+    "this server is not known by that name; start it with -w NAME:PORT, or give a secret";
+
+}  // namespace
 
 Exchange::Exchange(Call call)
     : call_(std::move(call)), session_(call_.server.open_session(*this)) {}
@@ -23,12 +29,32 @@ Host& Exchange::host() const {
 }
 
 void Exchange::start(std::optional<std::string> const& secret) {
-    if (!secret) return begin();
+    // An empty secret is one that everybody knows, a foreign page too.
+    if (call_.admission.needs_secret && secret.value_or("").empty()) {
+        return respond(error_response(421, "OTHER", unknown_host));
+    }
+    if (!secret) return admit();
     presenting_secret_ = true;
     Request access;
     access.verb = Verb::access;
     access.value = *secret;
     ask(access);
+}
+
+/// Everything that can be refused is refused before the body is read.
+void Exchange::admit() {
+    replica::Grants const grants = host().web_grants(session_);
+    Admission const& needed = call_.admission;
+    if ((needed.reads && !grants.read) || (needed.writes && !grants.write)) {
+        return refuse({Errc::other, "permission denied"});
+    }
+    if (!call_.request.has_body) return begin();
+    call_.connection.read_body(call_.request, needed.body_bytes_max);
+}
+
+void Exchange::on_body(std::string body) {
+    if (call_.admission.writes) call_.request.body = std::move(body);
+    begin();
 }
 
 void Exchange::ask(std::span<Request> requests) {
@@ -42,13 +68,6 @@ void Exchange::ask(std::span<Request> requests) {
     }
 }
 
-void Exchange::ask_whether_readable() {
-    Request stat;
-    stat.verb = Verb::stat;
-    stat.path = "/";
-    ask(stat);
-}
-
 void Exchange::on_reply(replica::Reply const& reply) {
     DOOZER_ASSERT(missing_ > 0 && reply.tag);
     replies_.at(static_cast<std::size_t>(reply.tag->value())) = reply;
@@ -56,7 +75,7 @@ void Exchange::on_reply(replica::Reply const& reply) {
     std::vector<replica::Reply> replies = std::move(replies_);
     if (!std::exchange(presenting_secret_, false)) return answered(replies);
     if (replies[0].error) return refuse(*replies[0].error);
-    begin();
+    admit();
 }
 
 void Exchange::on_lost() {

@@ -22,12 +22,23 @@ namespace doozer::web {
 class Connection;
 class Server;
 
+/// What is asked of a request before its body is read and anything is done for it.
+struct Admission {
+    bool reads = true;    ///< needs the right to read
+    bool writes = false;  ///< needs the right to write
+    /// The request names a Host that this server does not know, as a page does that had the name of
+    /// its own server lead here (DNS rebinding). Such a page does not know a secret.
+    bool needs_secret = false;
+    std::size_t body_bytes_max = 0;
+};
+
 /// What an exchange needs.
 struct Call {
     Server& server;
     Connection& connection;
     HttpRequest request;
     std::string path;  ///< what follows the name of the endpoint: a path, mostly
+    Admission admission = {};
 };
 
 class Exchange {
@@ -37,8 +48,11 @@ class Exchange {
     Exchange& operator=(Exchange const&) = delete;
     virtual ~Exchange();
 
-    /// Presents the secret, if there is one, and goes on with begin().
+    /// Presents the secret, if there is one, judges the rights, and goes on with begin() when the
+    /// body is there.
     void start(std::optional<std::string> const& secret);
+    /// The body has arrived.
+    void on_body(std::string body);
     void on_reply(replica::Reply const& reply);
     void on_lost();
 
@@ -52,6 +66,12 @@ class Exchange {
     virtual void on_drained() {}
     /// Comes once a second.
     virtual void on_tick(Instant /*now*/) {}
+    /// The memory of what it keeps for its answer.
+    [[nodiscard]] virtual std::size_t held_bytes() const { return 0; }
+    /// Whether it goes on without an end, with pauses of any length.
+    [[nodiscard]] virtual bool is_stream() const { return false; }
+    /// The memory of the request; a body that waits to be asked for is the reader's.
+    [[nodiscard]] std::size_t request_bytes() const { return call_.request.body.capacity(); }
 
   protected:
     virtual void begin() = 0;
@@ -60,8 +80,8 @@ class Exchange {
 
     void ask(std::span<Request> requests);
     void ask(Request request) { ask({&request, 1}); }
-    /// For what is not itself a request of the replica: the reply says whether it would be granted.
-    void ask_whether_readable();
+    /// The body is not needed any more.
+    void forget_body() { std::string().swap(call_.request.body); }
     /// The answer; nothing is done afterwards.
     void respond(HttpResponse response);
     void refuse(Error const& error);
@@ -80,6 +100,8 @@ class Exchange {
     [[nodiscard]] Result<std::size_t> limit() const;
 
   private:
+    void admit();
+
     Call call_;
     SessionId session_;
     bool presenting_secret_ = false;

@@ -7,6 +7,7 @@
 #include "base/parse.h"
 #include "store/path.h"
 #include "web/json.h"
+#include "web/producer.h"
 #include "web/server.h"
 
 namespace doozer::web {
@@ -25,9 +26,9 @@ std::optional<Revision> revision_in(std::string_view tag) {
     return Revision(number.value());
 }
 
-class FileExchange : public Exchange {
+class FileExchange : public JsonAnswer {
   public:
-    using Exchange::Exchange;
+    using JsonAnswer::JsonAnswer;
 
     [[nodiscard]] bool outlives_client() const override {
         return request().method == Method::put || request().method == Method::del;
@@ -80,6 +81,7 @@ class FileExchange : public Exchange {
         write.value = request().body;
         write.rev = condition.value();
         ask(write);
+        forget_body();
     }
 
     /// From the parameter or the header; without one there is none.
@@ -109,18 +111,19 @@ class FileExchange : public Exchange {
     void respond_file(Revision rev, Bytes const& value) {
         if (rev == missing) return refuse({Errc::noent});
         HttpResponse response;
+        response.headers.emplace_back("ETag", tag_of(rev));
+        response.headers.emplace_back("Cache-Control", "no-cache");
         std::string const* const known = request().header("if-none-match");
         if (known != nullptr && *known == tag_of(rev)) {
             response.status = 304;
-        } else if (request().parameter("raw") != nullptr) {
-            response.content_type = "application/octet-stream";
-            response.headers.emplace_back("Content-Disposition", "attachment");
-            response.value = value;
-        } else {
-            response = json_response(200, file_object(path(), rev, value.view()));
+            return respond(std::move(response));
         }
-        response.headers.emplace_back("ETag", tag_of(rev));
-        response.headers.emplace_back("Cache-Control", "no-cache");
+        if (request().parameter("raw") == nullptr) {
+            return respond_item(std::move(response), file_item(path(), rev, value), value.size());
+        }
+        response.content_type = "application/octet-stream";
+        response.headers.emplace_back("Content-Disposition", "attachment");
+        response.value = value;
         respond(std::move(response));
     }
 };
@@ -156,38 +159,64 @@ class StatExchange : public Exchange {
 };
 
 /// The versions of a file that the history has, newest first.
-class HistoryExchange : public Exchange {
+class HistoryExchange : public JsonAnswer {
   public:
-    using Exchange::Exchange;
+    using JsonAnswer::JsonAnswer;
 
   protected:
     void begin() override {
         if (auto const path_ok = store::Path::parse(path()); !path_ok.ok()) {
             return refuse(path_ok.error());
         }
-        ask_whether_readable();
-    }
-
-    void answered(std::vector<replica::Reply>& replies) override {
-        if (replies[0].error) return refuse(*replies[0].error);
         auto const most = limit();
         if (!most.ok()) return refuse(most.error());
-        store::Store const& store = host().store();
-        json::array changes;
-        std::size_t bytes = 0;
-        store.for_each_change(store::Path::trusted(path()), [&](store::Event const& event) {
-            bytes += event.value.size();
-            if (changes.size() == most.value() || bytes > web_answer_bytes_max) return false;
-            json::object change = event_object(path(), event.rev, event.kind, event.value.view());
-            change.erase("path");
-            changes.push_back(std::move(change));
-            return true;
-        });
-        respond(json_response(200, {{"path", path()},
-                                    {"first", store.first_revision().value()},
-                                    {"rev", store.revision().value()},
-                                    {"changes", std::move(changes)}}));
+        left_ = most.value();
+        before_ = host().store().revision().next();
+        ready();
     }
+    void answered(std::vector<replica::Reply>& /*replies*/) override {}
+
+    /// The history goes on between one step and the next: what it forgot meanwhile is left out.
+    Next next(Item& item, StepBudget& /*budget*/) override {
+        if (phase_ == Phase::over) return Next::end;
+        if (phase_ == Phase::head) {
+            phase_ = Phase::first;
+            item = Item(head());
+            return Next::item;
+        }
+        auto const change =
+            left_ == 0 || bytes_ > web_answer_bytes_max
+                ? std::nullopt
+                : host().store().change_before(store::Path::trusted(path()), before_);
+        if (!change) {
+            phase_ = Phase::over;
+            item = Item("]}");
+            return Next::item;
+        }
+        bool const is_first = std::exchange(phase_, Phase::others) == Phase::first;
+        --left_;
+        before_ = change->rev;
+        bytes_ += change->value.size();
+        item = change_item(*change, is_first ? "" : ",");
+        return Next::item;
+    }
+
+  private:
+    enum class Phase { head, first, others, over };
+
+    [[nodiscard]] std::string head() const {
+        store::Store const& store = host().store();
+        std::string text = text_of({{"path", path()},
+                                    {"first", store.first_revision().value()},
+                                    {"rev", store.revision().value()}});
+        text.pop_back();
+        return text + ",\"changes\":[";
+    }
+
+    Phase phase_ = Phase::head;
+    Revision before_;  // the changes from here on were told
+    std::size_t left_ = 0;
+    std::size_t bytes_ = 0;
 };
 
 }  // namespace

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "base/limits.h"
+#include "base/web_limits.h"
 
 namespace doozer::web {
 
@@ -24,8 +24,13 @@ struct HttpRequest {
     std::string path;                                             ///< with escapes resolved
     std::vector<std::pair<std::string, std::string>> parameters;  ///< of the query, resolved
     std::vector<std::pair<std::string, std::string>> headers;     ///< names in lower case
-    std::string body;
+    std::string body;                                             ///< once it has arrived
+    std::string_view fault = {};  ///< why there is no path, if there is none
     bool keep_alive = true;
+    bool is_http_1_0 = false;
+    bool has_body = false;                             ///< one follows the header
+    std::optional<std::uint64_t> content_length = {};  ///< of the body, if it is known
+    bool waits_for_leave = false;  ///< the client sends the body when it is told to
 
     /// The header's value; null if it was not sent.
     [[nodiscard]] std::string const* header(std::string_view lower_case_name) const;
@@ -41,43 +46,71 @@ struct HttpResponse {
     Bytes value = {};  ///< follows the body, without a copy
 };
 
-/// Cuts requests out of what a connection brings.
+/// Cuts requests out of the bytes of a connection: first the header, which the server judges, then
+/// the body, if the server wants it.
 class RequestReader {
   public:
-    explicit RequestReader(std::size_t body_bytes_max);
+    RequestReader();
     ~RequestReader();
     RequestReader(RequestReader const&) = delete;
     RequestReader& operator=(RequestReader const&) = delete;
 
     struct Outcome {
         enum class State {
-            more,              ///< what was given is used up, or must come again with more
-            expects_continue,  ///< the client waits for leave to send the body
-            done,              ///< take() has the request
-            refused,           ///< the connection cannot go on
+            more,    ///< what was given is used up, or must come again with more
+            head,    ///< take_head() has the request without its body
+            done,    ///< take_body() has the body
+            refused  ///< the connection cannot go on
         } state = State::more;
-        std::size_t used = 0;  ///< bytes that need not come again
-        int status = 400;      ///< to be answered if refused
+        std::size_t used = 0;       ///< bytes that need not come again
+        int status = 400;           ///< to be answered if refused
+        std::string_view why = {};  ///< and what to say
     };
+    /// REQUIRES: after `head` with a body, expect_body() was called.
     Outcome read(std::string_view bytes);
 
+    /// REQUIRES: read() said `head`. Without a body, the reader is ready for the next request.
+    HttpRequest take_head();
+
+    /// Lets read() go on with the body. One in chunks that grows beyond `bytes_max` is refused.
+    /// REQUIRES: the request has a body, and its length, if it is known, is at most `bytes_max`.
+    void expect_body(std::size_t bytes_max);
+
     /// REQUIRES: read() said `done`. The reader is ready for the next request.
-    HttpRequest take();
+    std::string take_body();
 
     /// Whether a request has begun and is not complete.
-    [[nodiscard]] bool in_a_request() const;
+    [[nodiscard]] bool in_a_request() const { return began_; }
+    /// The memory that the body takes, also that which is only set aside for it.
+    [[nodiscard]] std::size_t body_charge() const;
 
   private:
     struct State;
     void begin();
+    Outcome read_head(std::string_view bytes);
+    Outcome read_body(std::string_view bytes);
 
     std::unique_ptr<State> state_;
-    std::size_t body_bytes_max_;
+    std::size_t searched_ = 0;  // so many bytes have no end of the header in them
+    bool began_ = false;
+    bool in_body_ = false;
 };
 
-/// Status line and headers, up to and with the empty line. `content_size` is left out for a
-/// response without an end; then the connection closes behind it.
-std::string response_head(HttpResponse const& response, std::optional<std::size_t> content_size,
-                          bool keep_alive);
+/// How the other side finds the end of a response.
+struct BodyLength {
+    enum class Kind { known, chunked, until_close } kind = Kind::known;
+    std::size_t bytes = 0;  ///< if known
+};
+
+/// Status line and headers, up to and with the empty line.
+std::string response_head(HttpResponse const& response, BodyLength length, bool keep_alive);
+
+/// A part of a body in chunks. REQUIRES: it is not empty.
+void append_chunk(std::string& out, std::string_view part);
+/// What ends a body in chunks.
+inline constexpr std::string_view last_chunk = "0\r\n\r\n";
+
+/// A time as HTTP has it, such as "Sun, 06 Nov 1994 08:49:37 GMT"; RFC 9110, 5.6.7.
+std::string http_date(std::int64_t unix_seconds);
 
 }  // namespace doozer::web

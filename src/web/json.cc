@@ -4,8 +4,6 @@
 
 #include <boost/json/src.hpp>
 
-#include "web/text.h"
-
 namespace doozer::web {
 namespace {
 
@@ -19,6 +17,22 @@ std::string_view kind_name(store::EventKind kind) {
             return "nop";
     }
     return "";
+}
+
+constexpr Item::Names value_names{"value", "base64"};
+constexpr Item::Names page_value_names{"Body", "Body64"};
+
+/// The object as text, without the brace that closes it.
+std::string opened(json::object const& object) {
+    std::string text = text_of(object);
+    text.pop_back();
+    return text;
+}
+
+Item item_of(store::Event const& event, json::object const& fields, std::string_view lead = "") {
+    std::string before(lead);
+    if (event.kind != store::EventKind::set) return Item(before + text_of(fields));
+    return {before + opened(fields) + ',', event.value, value_names, "}"};
 }
 
 struct Told {
@@ -62,39 +76,29 @@ Told told(Error const& error) {
 
 }  // namespace
 
-void put_value(json::object& object, std::string_view value) {
-    if (is_utf8(value)) {
-        object["value"] = value;
-    } else {
-        object["base64"] = to_base64(value);
-    }
+Item file_item(std::string_view path, Revision rev, Bytes value, std::string_view lead) {
+    std::string before(lead);
+    before += opened({{"path", path}, {"rev", rev.value()}});
+    return {before + ',', std::move(value), value_names, "}"};
 }
 
-json::object file_object(std::string_view path, Revision rev, std::string_view value) {
-    json::object object{{"path", path}, {"rev", rev.value()}};
-    put_value(object, value);
-    return object;
+Item event_item(store::Event const& event) {
+    return item_of(
+        event, {{"path", event.path}, {"rev", event.rev.value()}, {"kind", kind_name(event.kind)}});
 }
 
-json::object event_object(std::string_view path, Revision rev, store::EventKind kind,
-                          std::string_view value) {
-    json::object object{{"path", path}, {"rev", rev.value()}, {"kind", kind_name(kind)}};
-    if (kind == store::EventKind::set) put_value(object, value);
-    return object;
+Item change_item(store::Event const& event, std::string_view lead) {
+    return item_of(event, {{"rev", event.rev.value()}, {"kind", kind_name(event.kind)}}, lead);
 }
 
-std::string page_message(std::string_view relative_path, Revision rev, Revision seqn,
-                         std::string_view value, std::size_t body_bytes_max) {
-    json::object message{{"Path", relative_path}, {"Rev", rev.value()}, {"Seqn", seqn.value()}};
-    bool const is_text = is_utf8(value);
-    bool const is_cut = value.size() > body_bytes_max;
-    if (is_text) {
-        message["Body"] = cut_utf8(value, body_bytes_max);
-    } else {
-        message["Body64"] = to_base64(value.substr(0, body_bytes_max));
-    }
-    if (is_cut) message["Len"] = value.size();
-    return text_of(message);
+Item page_item(std::string_view relative_path, Revision rev, Revision seqn, Bytes value,
+               std::size_t body_bytes_max) {
+    std::string before =
+        opened({{"Path", relative_path}, {"Rev", rev.value()}, {"Seqn", seqn.value()}});
+    std::size_t const size = value.size();
+    bool const is_cut = size > body_bytes_max;
+    return {before + ',', std::move(value), page_value_names,
+            is_cut ? ",\"Len\":" + std::to_string(size) + "}" : "}", body_bytes_max};
 }
 
 std::string text_of(json::object const& object) {

@@ -11,25 +11,26 @@
 #include "base/ids.h"
 #include "store/event.h"
 #include "web/http.h"
+#include "web/piecewise.h"
 
 namespace doozer::web {
 
 namespace json = boost::json;
 
-/// "value", or "base64" if it is not UTF-8, so that every value survives.
-void put_value(json::object& object, std::string_view value);
+/// A file: path, rev, and the value as "value", or as "base64" if it is not UTF-8, so that every
+/// value survives. `lead` comes before it.
+Item file_item(std::string_view path, Revision rev, Bytes value, std::string_view lead = "");
 
-/// Of a file: path, rev, value.
-json::object file_object(std::string_view path, Revision rev, std::string_view value);
+/// A change: path, rev, kind ("set", "del" or "nop"), and for a set the value.
+Item event_item(store::Event const& event);
 
-/// Of a change: path, rev, kind ("set", "del" or "nop"), and for a set the value.
-json::object event_object(std::string_view path, Revision rev, store::EventKind kind,
-                          std::string_view value);
+/// A change of a file whose path is known: the same without the path.
+Item change_item(store::Event const& event, std::string_view lead = "");
 
 /// The message of the page for one file. Source: web.md. `rev` is `missing` for a deletion. Of a
 /// value larger than `body_bytes_max` only the beginning is sent, and its size as `Len`.
-std::string page_message(std::string_view relative_path, Revision rev, Revision seqn,
-                         std::string_view value, std::size_t body_bytes_max);
+Item page_item(std::string_view relative_path, Revision rev, Revision seqn, Bytes value,
+               std::size_t body_bytes_max);
 
 std::string text_of(json::object const& object);
 

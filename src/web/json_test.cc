@@ -8,32 +8,32 @@ namespace doozer::web {
 namespace {
 
 TEST(Json, AValueThatIsTextIsText) {
-    EXPECT_EQ(text_of(file_object("/a", Revision(3), "x\"<\n")),
+    EXPECT_EQ(text_of(file_item("/a", Revision(3), Bytes("x\"<\n"))),
               R"({"path":"/a","rev":3,"value":"x\"<\n"})");
 }
 
 TEST(Json, AValueThatIsNotUtf8IsBase64) {
-    EXPECT_EQ(text_of(file_object("/a", Revision(3), "\xff\x00")),
+    EXPECT_EQ(text_of(file_item("/a", Revision(3), Bytes("\xff\x00"))),
               R"({"path":"/a","rev":3,"base64":"/w=="})");
 }
 
 TEST(Json, ADeletionHasNoValue) {
-    EXPECT_EQ(text_of(event_object("/a", Revision(7), store::EventKind::del, "")),
+    EXPECT_EQ(text_of(event_item({Revision(7), store::EventKind::del, "/a", {}})),
               R"({"path":"/a","rev":7,"kind":"del"})");
 }
 
 // web.md: "JSON with Path, Body, Rev, Seqn"; "a deletion has Rev 0 and an empty body"
 TEST(Json, ThePageIsToldInItsOwnFields) {
-    EXPECT_EQ(page_message("/x", Revision(4), Revision(9), "body", SIZE_MAX),
+    EXPECT_EQ(text_of(page_item("/x", Revision(4), Revision(9), Bytes("body"), SIZE_MAX)),
               R"({"Path":"/x","Rev":4,"Seqn":9,"Body":"body"})");
-    EXPECT_EQ(page_message("/x", missing, Revision(9), "", SIZE_MAX),
+    EXPECT_EQ(text_of(page_item("/x", missing, Revision(9), Bytes(""), SIZE_MAX)),
               R"({"Path":"/x","Rev":0,"Seqn":9,"Body":""})");
-    EXPECT_EQ(page_message("/x", Revision(4), Revision(9), "\xff", SIZE_MAX),
+    EXPECT_EQ(text_of(page_item("/x", Revision(4), Revision(9), Bytes("\xff"), SIZE_MAX)),
               R"({"Path":"/x","Rev":4,"Seqn":9,"Body64":"/w=="})");
 }
 
 TEST(Json, APageThatWantsOnlyTheBeginningIsToldTheSize) {
-    EXPECT_EQ(page_message("/x", Revision(4), Revision(9), "a\xc3\xa9 long", 2),
+    EXPECT_EQ(text_of(page_item("/x", Revision(4), Revision(9), Bytes("a\xc3\xa9 long"), 2)),
               R"({"Path":"/x","Rev":4,"Seqn":9,"Body":"a","Len":8})");
 }
 

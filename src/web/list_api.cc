@@ -1,23 +1,23 @@
 #include "web/list_api.h"
 
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "web/json.h"
+#include "web/producer.h"
+#include "web/question_count.h"
 #include "web/server.h"
 
 namespace doozer::web {
 namespace {
 
-/// How many offsets are asked for at a time.
-constexpr std::size_t questions_max = 64;
-
 /// Asks for one offset after the other at one revision, until there are no more, or enough.
-class ListingExchange : public Exchange {
+class ListingExchange : public JsonAnswer {
   public:
-    using Exchange::Exchange;
+    ListingExchange(Call call, char const* name) : JsonAnswer(std::move(call)), name_(name) {}
 
   protected:
     void begin() override {
@@ -33,11 +33,47 @@ class ListingExchange : public Exchange {
         rev_ = rev.value().value_or(host().store().revision());
         offset_ = static_cast<std::size_t>(first.value().value_or(0));
         end_ = std::min<std::size_t>(offset_ + most.value(), INT32_MAX);
-        ask_offsets();
+        ready();
+    }
+
+    /// The request for any offset.
+    virtual Request question() = 0;
+    /// The next entry of those that were answered. False: there are no more.
+    virtual bool take_entry(Item& item, std::string_view lead) = 0;
+
+    Next next(Item& item, StepBudget& /*budget*/) override {
+        if (phase_ == Phase::over) return Next::end;
+        if (phase_ == Phase::asking) {
+            // What is wrong with the question is known with the first answers.
+            if (!std::exchange(asked_, true)) ask_offsets();
+            return Next::later;
+        }
+        if (phase_ == Phase::head) {
+            phase_ = Phase::first;
+            item = Item("{\"rev\":" + std::to_string(rev_.value()) + ",\"" + name_ + "\":[");
+            return Next::item;
+        }
+        bool const is_full = bytes_ > web_answer_bytes_max;
+        if (!is_full && offset_ < end_) {
+            if (take_entry(item, phase_ == Phase::first ? "" : ",")) {
+                phase_ = Phase::others;
+                ++offset_;
+                return Next::item;
+            }
+            if (!at_end_) {
+                if (!std::exchange(asked_, true)) ask_offsets();
+                return Next::later;
+            }
+        } else if (has_more()) {
+            at_end_ = false;
+        }
+        phase_ = Phase::over;
+        item = Item(at_end_ ? "]}" : "],\"next\":" + std::to_string(offset_) + "}");
+        return Next::item;
     }
 
     void ask_offsets() {
-        std::vector<Request> requests(std::min(questions_max, end_ - offset_));
+        std::vector<Request> requests(std::min(questions_.count(), end_ - offset_));
         std::size_t offset = offset_;
         for (Request& request : requests) {
             request = question();
@@ -47,51 +83,60 @@ class ListingExchange : public Exchange {
         ask(requests);
     }
 
-    /// The request for any offset.
-    virtual Request question() = 0;
-
-    /// How many of the replies come before the end. False if there was an error, which is answered.
+    /// How many of the replies come before the end. False if there was an error.
     bool count(std::vector<replica::Reply> const& replies, std::size_t& found) {
+        questions_.answered(replies);
         for (found = 0; found < replies.size(); ++found) {
             auto const& error = replies[found].error;
             if (!error) continue;
+            at_end_ = true;
             if (error->code == Errc::range) break;
-            refuse(*error);
-            return false;
+            if (try_to_refuse(*error)) return false;
+            // The history has gone on: who asks for the rest is told so.
+            at_end_ = false;
+            end_ = offset_ + found;
+            break;
         }
-        at_end_ = found < replies.size();
         return true;
     }
 
-    void add(json::object entry, std::size_t bytes) {
-        ++offset_;
-        bytes_ += bytes;
-        entries_.push_back(std::move(entry));
-    }
-    [[nodiscard]] bool is_full() const { return bytes_ > web_answer_bytes_max; }
-
-    void go_on(char const* name) {
-        if (!at_end_ && !is_full() && offset_ < end_) return ask_offsets();
-        json::object object{{"rev", rev_.value()}, {name, std::move(entries_)}};
-        if (!at_end_) object["next"] = offset_;
-        respond(json_response(200, object));
+    /// next() goes on with what was answered.
+    void has_answers() {
+        asked_ = false;
+        if (phase_ == Phase::asking) phase_ = Phase::head;
+        ready();
     }
 
+    /// What the entry counts for in the size of the answer.
+    void add_bytes(std::size_t bytes) { bytes_ += bytes; }
+    [[nodiscard]] virtual bool has_more() const = 0;
     [[nodiscard]] Revision at() const { return rev_; }
-    void clear_end() { at_end_ = false; }
 
   private:
+    enum class Phase { asking, head, first, others, over };
+
+    char const* const name_;  // of the list of entries
+    Phase phase_ = Phase::asking;
+    QuestionCount questions_;
     Revision rev_;
-    std::size_t offset_ = 0;
+    std::size_t offset_ = 0;  // of the next entry that is told
     std::size_t end_ = 0;
     std::size_t bytes_ = 0;
-    bool at_end_ = false;
-    json::array entries_;
+    bool asked_ = false;
+    bool at_end_ = false;  // nothing comes behind what was answered
 };
 
 class WalkExchange : public ListingExchange {
   public:
-    using ListingExchange::ListingExchange;
+    explicit WalkExchange(Call call) : ListingExchange(std::move(call), "files") {}
+
+    [[nodiscard]] std::size_t held_bytes() const override {
+        std::size_t bytes = ListingExchange::held_bytes();
+        for (replica::Reply const& file : files_) {
+            bytes += file.path->size() + share_of(*file.value);
+        }
+        return bytes;
+    }
 
   protected:
     void begin() override {
@@ -110,25 +155,30 @@ class WalkExchange : public ListingExchange {
     void answered(std::vector<replica::Reply>& replies) override {
         std::size_t found = 0;
         if (!count(replies, found)) return;
-        for (std::size_t i = 0; i < found; ++i) {
-            if (is_full()) {
-                clear_end();
-                break;
-            }
-            replica::Reply const& reply = replies[i];
-            add(file_object(reply.path->view(), *reply.rev, reply.value->view()),
-                reply.path->size() + reply.value->size());
-        }
-        go_on("files");
+        replies.resize(found);
+        for (replica::Reply& reply : replies) files_.push_back(std::move(reply));
+        has_answers();
     }
+
+    bool take_entry(Item& item, std::string_view lead) override {
+        if (files_.empty()) return false;
+        replica::Reply const& file = files_.front();
+        add_bytes(file.path->size() + file.value->size());
+        item = file_item(file.path->view(), *file.rev, *file.value, lead);
+        files_.pop_front();
+        return true;
+    }
+
+    [[nodiscard]] bool has_more() const override { return !files_.empty(); }
 
   private:
     std::string glob_;
+    std::deque<replica::Reply> files_;
 };
 
 class ListExchange : public ListingExchange {
   public:
-    using ListingExchange::ListingExchange;
+    explicit ListExchange(Call call) : ListingExchange(std::move(call), "entries") {}
 
   protected:
     Request question() override {
@@ -144,21 +194,34 @@ class ListExchange : public ListingExchange {
             std::size_t found = 0;
             if (!count(replies, found)) return;
             for (std::size_t i = 0; i < found; ++i) names_.emplace_back(replies[i].path->view());
-            if (!names_.empty()) return ask_stats();
-            return go_on("entries");
+            return names_.empty() ? has_answers() : ask_stats();
         }
         for (std::size_t i = 0; i < names_.size(); ++i) {
             replica::Reply const& reply = replies[i];
-            if (reply.error) return refuse(*reply.error);
+            // The history has gone on since the names were found: the listing ends here.
+            if (reply.error) {
+                if (try_to_refuse(*reply.error)) return;
+                break;
+            }
             bool const is_directory = *reply.rev == directory;
             json::object entry{{"name", names_[i]}, {"kind", is_directory ? "directory" : "file"}};
             if (!is_directory) entry["rev"] = reply.rev->value();
             entry[is_directory ? "entries" : "len"] = *reply.len;
-            add(std::move(entry), names_[i].size());
+            entries_.push_back(text_of(entry));
         }
         names_.clear();
-        go_on("entries");
+        has_answers();
     }
+
+    bool take_entry(Item& item, std::string_view lead) override {
+        if (entries_.empty()) return false;
+        add_bytes(entries_.front().size());
+        item = Item(std::string(lead) + entries_.front());
+        entries_.pop_front();
+        return true;
+    }
+
+    [[nodiscard]] bool has_more() const override { return !entries_.empty(); }
 
   private:
     void ask_stats() {
@@ -175,6 +238,7 @@ class ListExchange : public ListingExchange {
     }
 
     std::vector<std::string> names_;
+    std::deque<std::string> entries_;  // as JSON
 };
 
 }  // namespace

@@ -7,8 +7,9 @@
 
 #include "base/parse.h"
 #include "doozer/version.h"
+#include "web/guard.h"
 #include "web/json.h"
-#include "web/metrics_page.h"
+#include "web/producer.h"
 #include "web/server.h"
 
 namespace doozer::web {
@@ -23,22 +24,16 @@ Request request_of(Verb verb) {
     return request;
 }
 
-/// What the protocol answers to everybody, and this interface to those who may read.
-class ReadersExchange : public Exchange {
+/// One request of the protocol, whose answer is an object.
+class OneQuestion : public Exchange {
   public:
-    ReadersExchange(Call call, Verb verb) : Exchange(std::move(call)), verb_(verb) {}
+    OneQuestion(Call call, Verb verb) : Exchange(std::move(call)), verb_(verb) {}
 
   protected:
-    void begin() override {
-        std::array requests{request_of(Verb::stat), request_of(verb_)};
-        requests[0].path = "/";
-        ask(requests);
-    }
+    void begin() override { ask(request_of(verb_)); }
     void answered(std::vector<replica::Reply>& replies) override {
-        for (replica::Reply const& reply : replies) {
-            if (reply.error) return refuse(*reply.error);
-        }
-        respond(json_response(200, object(replies[1])));
+        if (replies[0].error) return refuse(*replies[0].error);
+        respond(json_response(200, object(replies[0])));
     }
 
     virtual json::object object(replica::Reply const& reply) = 0;
@@ -47,9 +42,9 @@ class ReadersExchange : public Exchange {
     Verb const verb_;
 };
 
-class RevExchange : public ReadersExchange {
+class RevExchange : public OneQuestion {
   public:
-    explicit RevExchange(Call call) : ReadersExchange(std::move(call), Verb::rev) {}
+    explicit RevExchange(Call call) : OneQuestion(std::move(call), Verb::rev) {}
 
   protected:
     json::object object(replica::Reply const& reply) override {
@@ -57,15 +52,17 @@ class RevExchange : public ReadersExchange {
     }
 };
 
-class SelfExchange : public ReadersExchange {
+class SelfExchange : public OneQuestion {
   public:
-    explicit SelfExchange(Call call) : ReadersExchange(std::move(call), Verb::self) {}
+    explicit SelfExchange(Call call) : OneQuestion(std::move(call), Verb::self) {}
 
   protected:
     json::object object(replica::Reply const& reply) override {
         return {{"id", reply.value->view()},
                 {"version", DOOZER_VERSION},
-                {"webwrite", server().settings().write}};
+                {"webwrite", server().settings().write},
+                {"write", host().web_grants(session()).write},
+                {"authenticated", secret_of(request()).has_value()}};
     }
 };
 
@@ -78,32 +75,29 @@ class ClusterExchange : public Exchange {
     void begin() override { ask(request_of(Verb::status)); }
     void answered(std::vector<replica::Reply>& replies) override {
         if (replies[0].error) return refuse(*replies[0].error);
-        HttpResponse response;
-        response.status = 200;
-        response.body = std::string(replies[0].value->view()) + "\n";
-        respond(std::move(response));
+        // Shared: all who ask in one turn are given the same document.
+        respond({.value = *replies[0].value});
     }
 };
 
 /// Answers when something happens, or when it has not for long enough.
-class WaitExchange : public Exchange {
+class WaitExchange : public JsonAnswer {
   public:
     WaitExchange(Call call, net::asio::steady_timer timer)
-        : Exchange(std::move(call)), timer_(std::move(timer)) {}
+        : JsonAnswer(std::move(call)), timer_(std::move(timer)) {}
 
   protected:
-    void begin() override { ask_whether_readable(); }
+    void begin() override { wait(); }
 
     void answered(std::vector<replica::Reply>& replies) override {
         replica::Reply const& reply = replies[0];
         timer_.cancel();
         if (reply.error) return refuse(*reply.error);
-        if (!std::exchange(waiting_, true)) return wait();
         store::EventKind const kind = *reply.flags == flag_set   ? store::EventKind::set
                                       : *reply.flags == flag_del ? store::EventKind::del
                                                                  : store::EventKind::nop;
-        respond(json_response(
-            200, event_object(reply.path->view(), *reply.rev, kind, reply.value->view())));
+        store::Event const event{*reply.rev, kind, reply.path->view(), *reply.value};
+        respond_item({}, event_item(event), event.value.size());
     }
 
   private:
@@ -132,7 +126,6 @@ class WaitExchange : public Exchange {
     }
 
     net::asio::steady_timer timer_;
-    bool waiting_ = false;
 };
 
 /// That it answers is all there is to say.
@@ -166,15 +159,11 @@ class MetricsExchange : public Exchange {
     using Exchange::Exchange;
 
   protected:
-    void begin() override { ask_whether_readable(); }
-    void answered(std::vector<replica::Reply>& replies) override {
-        if (replies[0].error) return refuse(*replies[0].error);
-        Metrics metrics = host().metrics();
-        server().count(metrics);
-        WebGauges const web{server().connections(), server().streams(), server().buffered_bytes()};
+    void begin() override {
         respond({.content_type = "text/plain; version=0.0.4; charset=utf-8",
-                 .body = metrics_text(metrics, host().gauges(), web, host().store())});
+                 .value = server().metrics_text()});
     }
+    void answered(std::vector<replica::Reply>& /*replies*/) override {}
 };
 
 }  // namespace

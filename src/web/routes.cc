@@ -85,8 +85,24 @@ bool allows(Route const& route, Method method) {
     return false;
 }
 
+bool is_write(HttpRequest const& request) {
+    return request.method == Method::put || request.method == Method::del;
+}
+
+Admission admission_of(Server& server, KnownHosts const& hosts, Route const& route,
+                       HttpRequest const& request) {
+    Admission admission;
+    admission.reads = !route.is_public && !is_write(request);
+    admission.writes = is_write(request);
+    admission.body_bytes_max = request.method == Method::put ? server.settings().value_bytes_max
+                                                             : web_ignored_body_bytes_max;
+    std::string const* const host = request.header("host");
+    admission.needs_secret = !route.is_public && !(host != nullptr && hosts.know(*host));
+    return admission;
+}
+
 /// Why a request of this route is refused whoever asks, if it is.
-std::optional<HttpResponse> refusal(Server& server, KnownHosts const& hosts, Route const& route,
+std::optional<HttpResponse> refusal(Server& server, Route const& route,
                                     HttpRequest const& request) {
     if (!allows(route, request.method)) {
         HttpResponse response = error_response(405, "OTHER", "not with this method");
@@ -97,15 +113,8 @@ std::optional<HttpResponse> refusal(Server& server, KnownHosts const& hosts, Rou
     if (!server.host().is_serving()) {
         return error_response(503, "OTHER", "this process has no complete copy of the store yet");
     }
-    std::string const* const host = request.header("host");
-    if (host == nullptr) return error_response(400, "OTHER", "no Host was named");
-    // Nobody else's page knows the secret, whatever name it goes by.
-    if (!secret_of(request) && !hosts.know(*host)) {
-        return error_response(421, "OTHER",
-                              "this server is not known by that name; start it with -w NAME:PORT, "
-                              "or give a secret");
-    }
-    bool const writes = request.method == Method::put || request.method == Method::del;
+    if (request.header("host") == nullptr) return error_response(400, "OTHER", "no Host was named");
+    bool const writes = is_write(request);
     if ((writes || route.is_socket) && !is_same_origin(request, server.is_secure())) {
         return error_response(403, "OTHER", "a page of another origin may not do this");
     }
@@ -119,8 +128,9 @@ std::optional<HttpResponse> refusal(Server& server, KnownHosts const& hosts, Rou
 
 Decision decide(Server& server, KnownHosts const& hosts, HttpRequest const& request) {
     Decision decision;
-    if (request.path.empty()) {
-        decision.refused = error_response(400, "OTHER", "not a path");
+    if (!request.fault.empty()) {
+        int const status = request.path.empty() ? 400 : 417;
+        decision.refused = error_response(status, "OTHER", request.fault);
         return decision;
     }
     for (Route const& route : routes) {
@@ -144,7 +154,12 @@ Decision decide(Server& server, KnownHosts const& hosts, HttpRequest const& requ
         given != nullptr && decision.path == "/" && !decision.route->is_socket) {
         decision.path = *given;
     }
-    decision.refused = refusal(server, hosts, *decision.route, request);
+    decision.admission = admission_of(server, hosts, *decision.route, request);
+    decision.refused = refusal(server, *decision.route, request);
+    if (!decision.refused &&
+        request.content_length.value_or(0) > decision.admission.body_bytes_max) {
+        decision.refused = error_response(413, "OTHER", "value too large");
+    }
     return decision;
 }
 

@@ -23,9 +23,11 @@ struct Route {
 struct Decision {
     Route const* route = nullptr;
     std::string path;
+    Admission admission;
     std::optional<HttpResponse> refused;
 };
 
+/// Judges a request by its header.
 Decision decide(Server& server, KnownHosts const& hosts, HttpRequest const& request);
 
 }  // namespace doozer::web

@@ -1,31 +1,30 @@
 #include "web/stream.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "web/connection.h"
-#include "web/json.h"
 #include "web/server.h"
 
 namespace doozer::web {
+namespace {
+
+/// What a step of matching a glob counts for, in bytes looked at.
+constexpr std::size_t glob_step_work = 16;
+
+}  // namespace
 
 Stream::~Stream() {
-    server().schedule().remove(session());
+    if (follows_) server().count_stream(-1);
 }
 
 void Stream::follow(store::Glob glob, Revision from) {
     glob_ = std::move(glob);
     next_ = from;
-    server().schedule().add(session(), *this);
-    wait();
-}
-
-bool Stream::has_room() {
-    return connection().queued_bytes() <= web_output_bytes_pause;
+    if (!std::exchange(follows_, true)) server().count_stream(1);
 }
 
 /// Nothing is spent on the stream until a change comes that it wants to know.
 void Stream::wait() {
+    waits_ = true;
     Request request;
     request.verb = Verb::wait;
     request.path = glob_->text();
@@ -35,46 +34,30 @@ void Stream::wait() {
 
 void Stream::answered(std::vector<replica::Reply>& replies) {
     replica::Reply const& reply = replies[0];
-    if (reply.error) {
-        over_ = true;
-        return too_late();
-    }
-    next_ = *reply.rev;
-    Instant const now = host().clock();
-    server().schedule().due(session(), rests_until_, now);
+    waits_ = false;
+    lost_ = reply.error.has_value();
+    if (!lost_) next_ = *reply.rev;
+    // What happens meanwhile is gathered.
+    ready(now() + StreamSchedule::rest);
 }
 
-void Stream::serve(Instant now) {
-    if (over_) return;
-    if (!is_ready_for_more()) {
-        blocked_ = true;
-        return;
-    }
+Stream::Found Stream::find_event(store::Event& event, StepBudget& budget) {
+    if (waits_) return Found::later;
     store::Store const& store = host().store();
-    if (next_ < store.first_revision() || next_ > store.revision().next()) {
-        over_ = true;
-        return too_late();
+    if (lost_ || next_ < store.first_revision()) return Found::too_late;
+    // The store was replaced by a copy that does not know what this stream has told.
+    if (began_ && next_ > store.revision().next()) return Found::too_late;
+    if (next_ > store.revision()) {
+        wait();
+        return Found::later;
     }
-    std::uint64_t matches = 0;
-    Revision const end(std::min(store.revision().value(),
-                                next_.value() + std::int64_t{web_events_per_service} - 1));
-    while (next_ <= end && has_room()) {
-        store::Event const event = store.event(next_, event_path_);
-        ++next_;
-        if (!glob_->matches(event.path)) continue;
-        ++matches;
-        tell(event);
-    }
-    told();
-    server().count_events(matches);
-    rests_until_ = now + StreamSchedule::rest;
-    if (next_ > store.revision()) return wait();
-    server().schedule().due(session(), rests_until_, now);
-}
-
-void Stream::on_drained() {
-    if (!has_room() || !std::exchange(blocked_, false)) return;
-    server().schedule().due(session(), rests_until_, host().clock());
+    event = store.event(next_, event_path_);
+    ++next_;
+    began_ = true;
+    budget.look_at(glob_->cost(event.path) * glob_step_work);
+    if (!glob_->matches(event.path)) return Found::none_yet;
+    server().count_events(1);
+    return Found::event;
 }
 
 }  // namespace doozer::web

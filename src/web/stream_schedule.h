@@ -1,6 +1,6 @@
-// When each event stream and each page has its turn. A thousand of them that all want to hear of
-// every change must not slow the changes down: together they get a share of the loop's time and no
-// more, and each waits a moment after it was served, in which what happens is gathered.
+// When each answer that is made in steps has its turn. A thousand streams that all want to hear of
+// every change, or large listings, must not slow the changes down: together they get a share of the
+// loop's time, and all of the time that nobody else wants.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +16,12 @@ namespace doozer::web {
 
 using namespace base;
 
-class Stream;
+class Producer;
 
 class StreamSchedule {
   public:
-    void add(SessionId id, Stream& stream) { streams_[id] = &stream; }
-    void remove(SessionId id) { streams_.erase(id); }
-    [[nodiscard]] std::size_t size() const { return streams_.size(); }
+    void add(SessionId id, Producer& producer) { producers_[id] = &producer; }
+    void remove(SessionId id) { producers_.erase(id); }
 
     /// To be served as soon as possible, `not_before` at the earliest.
     void due(SessionId id, Instant not_before, Instant now) {
@@ -33,9 +32,12 @@ class StreamSchedule {
         }
     }
 
-    /// Serves those that are due, as far as their share of time goes. `clock()` tells the time.
+    /// Serves those that are due, as far as their share of time goes, and for a moment in any case
+    /// if nobody else wants the time. `clock()` tells the time.
     template <typename Clock>
-    void serve(Clock clock);
+    void serve(Clock clock, bool loop_is_idle);
+
+    [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
 
     /// When to come again; nothing if nobody is due.
     [[nodiscard]] std::optional<Instant> next(Instant now) const {
@@ -50,10 +52,13 @@ class StreamSchedule {
   private:
     /// One part in so many of the time is theirs, of which this much can be saved up.
     static constexpr std::int64_t share = 5;
-    static constexpr Duration saved_max = milliseconds(5);
+    static constexpr Duration saved_max = milliseconds(2);
     static constexpr Duration refill_time = milliseconds(1);
+    /// What they get at once when the loop has nothing else to do: short, since somebody else's
+    /// request may arrive meanwhile.
+    static constexpr Duration idle_time = microseconds(250);
 
-    std::unordered_map<SessionId, Stream*> streams_;
+    std::unordered_map<SessionId, Producer*> producers_;
     std::deque<SessionId> ready_;
     std::multimap<Instant, SessionId> resting_;
     Instant served_until_;

@@ -86,16 +86,21 @@ std::optional<std::string> from_base64(std::string_view text) {
 }
 
 bool is_utf8(std::string_view bytes) {
-    for (std::size_t i = 0; i < bytes.size();) {
-        Form const form = form_of(byte_at(bytes, i));
-        if (form.size == 0 || bytes.size() - i < form.size) return false;
+    std::size_t position = 0;
+    return skip_utf8(bytes, position, bytes.size());
+}
+
+bool skip_utf8(std::string_view bytes, std::size_t& position, std::size_t until) {
+    while (position < until) {
+        Form const form = form_of(byte_at(bytes, position));
+        if (form.size == 0 || bytes.size() - position < form.size) return false;
         for (std::size_t k = 1; k < form.size; ++k) {
-            unsigned const next = byte_at(bytes, i + k);
+            unsigned const next = byte_at(bytes, position + k);
             unsigned const least = k == 1 ? form.second_min : 0x80;
             unsigned const most = k == 1 ? form.second_max : 0xbf;
             if (next < least || next > most) return false;
         }
-        i += form.size;
+        position += form.size;
     }
     return true;
 }
@@ -130,6 +135,17 @@ std::optional<std::string> percent_decoded(std::string_view text, bool plus_is_s
 bool same_ignoring_case(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                       [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool names_token(std::string_view list, std::string_view token) {
+    while (!list.empty()) {
+        std::string_view one = list.substr(0, list.find(','));
+        list.remove_prefix(std::min(one.size() + 1, list.size()));
+        while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
+        while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
+        if (same_ignoring_case(one, token)) return true;
+    }
+    return false;
 }
 
 }  // namespace doozer::web

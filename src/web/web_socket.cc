@@ -30,8 +30,8 @@ std::string accept_of(std::string_view key) {
     return to_base64({sum.data(), sum.size()});
 }
 
-void append_frame(std::string& out, Opcode opcode, std::string_view payload) {
-    out += static_cast<char>(final_bit | static_cast<unsigned>(opcode));
+void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool ends) {
+    out += static_cast<char>((ends ? final_bit : 0) | static_cast<unsigned>(opcode));
     if (payload.size() <= small_payload_max) {
         append_number(out, payload.size(), 1);
     } else if (payload.size() <= 0xffff) {

@@ -24,8 +24,9 @@ enum class Opcode : unsigned char {
     pong = 10
 };
 
-/// Appends a whole message in one frame, as a server sends it.
-void append_frame(std::string& out, Opcode opcode, std::string_view payload);
+/// Appends a frame as a server sends it: a whole message, or a part of one. The parts behind the
+/// first are continuations, and only the last ends the message.
+void append_frame(std::string& out, Opcode opcode, std::string_view payload, bool ends = true);
 
 /// The payload of a close frame.
 std::string close_payload(std::uint16_t code, std::string_view reason);

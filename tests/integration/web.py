@@ -138,14 +138,20 @@ class Page:
         size = head[1] & 127
         if size >= 126:
             size = int.from_bytes(self.file.read(2 if size == 126 else 8), "big")
+        self.ends = head[0] & 128 != 0
         return head[0] & 15, self.file.read(size)
 
     def next(self):
-        """The next message."""
+        """The next message, which may come in several frames."""
+        message = b""
         while True:
             opcode, payload = self.frame()
-            if opcode == 1:
-                return json.loads(payload)
+            if opcode in (0, 1):
+                message += payload
+            if self.ends and message:
+                told, message = json.loads(message), b""
+                if "Majority" not in told:  # how the process stands to its cluster
+                    return told
 
     def send(self, opcode, payload=b""):
         mask = os.urandom(4)

@@ -1,5 +1,6 @@
 """Who may do what over HTTP, and what it costs to try: docs/web.md, Security."""
 
+import email.utils
 import os
 import re
 import shutil
@@ -66,6 +67,13 @@ class WithSecrets(web.Case):
         headers = {"Host": "db.example:8000"}
         self.assertEqual(200, self.get("/v1/file/ctl/name", secret="ro", headers=headers).status)
         self.assertEqual(421, self.get("/v1/file/ctl/name", headers=headers).status)
+        self.assertEqual(421, self.get("/v1/file/ctl/name", secret="", headers=headers).status)
+        self.assertEqual(401, self.get("/v1/file/ctl/name", secret="wrong", headers=headers).status)
+
+    def test_it_is_told_what_its_secret_is_good_for(self):
+        for secret, write in (("rw", True), ("ro", False)):
+            told = self.get("/v1/self", secret=secret).json
+            self.assertEqual((write, True), (told["write"], told["authenticated"]))
 
 
 class WithOneSecret(web.Case):
@@ -124,6 +132,17 @@ class Pages(web.Case):
         for host in ("localhost:1", "[::1]:8000", "10.0.0.1", os.uname().nodename):
             self.assertEqual(200, self.get("/v1/rev", headers={"Host": host}).status, host)
 
+    def test_an_empty_password_knows_no_secret(self):
+        """A page may set Authorization on what it asks of its own name."""
+        for host in ("evil.example:8000", "evil.example"):
+            headers = {"Host": host, "Origin": "http://" + host}
+            for secret in ("", "guessed"):
+                place = "/v1/file/ctl/name"
+                self.assertIn(self.get(place, headers=dict(headers), secret=secret).status, (401, 421))
+                self.assertIn(self.put("/x", b"", headers=dict(headers), secret=secret).status, (401, 421))
+            self.assertEqual(421, self.get("/v1/rev", headers={**headers, "Authorization": "Basic Og=="}).status)
+        self.assertEqual(404, self.get("/v1/file/x").status)
+
     def test_a_host_must_be_named(self):
         s = self.raw(b"GET /v1/rev HTTP/1.1\r\n\r\n")
         self.assertIn(b" 400 ", s.recv(4096).split(b"\r\n")[0])
@@ -181,12 +200,53 @@ class Limits(web.Case):
         self.assertError(self.put("/x", b"1234"), 413, "OTHER")
 
     def test_what_is_not_http(self):
-        for data in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"hello\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
-                     b"GET http://h/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"GET /%zz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        for data in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"hello\r\n\r\n",
+                     b"GET http://h/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"GET /\r\n", b"\x16\x03", b"GET /%zz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
                      b"PUT /x HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"):
             s = self.raw(data)
             self.assertIn(b" 400 ", s.recv(4096).split(b"\r\n")[0], data)
         self.assertEqual(200, self.get("/healthz").status)
+
+    def status_of(self, data):
+        s = self.raw(data)
+        return int(s.recv(4096).split()[1])
+
+    def test_what_others_might_read_in_another_way(self):
+        host = b"Host: 127.0.0.1\r\n"
+        get, put = b"GET /v1/rev HTTP/1.1\r\n" + host, b"PUT /v1/file/x HTTP/1.1\r\n" + host
+        for status, data in (
+                (400, get + b"X: a\r\n b\r\n\r\n"), (400, get + b"X: a\0b\r\n\r\n"),
+                (400, get + b"X: a\nY: b\r\n\r\n"), (400, b"GET /v1/rev HTTP/1.1\nHost: h\n\n"),
+                (400, get + host + b"\r\n"), (431, get + b"A: b\r\n" * 3000 + b"\r\n"),
+                (400, put + b"Content-Length: 1\r\nContent-Length: 1\r\n\r\nz"),
+                (400, put + b"Content-Length: 1, 1\r\n\r\nz"),
+                (400, put.replace(b"1.1", b"1.0") + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                (400, put + b'If-Match: "1"\r\nIf-Match: "2"\r\nContent-Length: 0\r\n\r\n'),
+                (505, b"GET / HTTP/9.9\r\n\r\n"), (505, b"PRI * HTTP/2.0\r\n\r\n"),
+                (417, put + b"Expect: 200-ok\r\nContent-Length: 1\r\n\r\nz"),
+                (400, get.replace(b"/v1/rev", b"/v1/file%2fctl/name") + b"\r\n"),
+                (404, get.replace(b"/v1/rev", b"/v1/file?path=%2fnone") + b"\r\n"),
+                (200, get.replace(b"/v1/rev", b"http://127.0.0.1/v1/rev") + b"\r\n"),
+                (400, get.replace(b"/v1/rev", b"http://evil/v1/rev") + b"\r\n"),
+                (200, b"\r\n" + get + b"\r\n")):
+            self.assertEqual(status, self.status_of(data), data[:100])
+
+    def test_a_web_socket_is_asked_for_in_full(self):
+        lines = [b"Upgrade: websocket", b"Connection: keep-alive, Upgrade", b"Sec-WebSocket-Version: 13",
+                 b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
+        def asked(headers):
+            return self.status_of(b"\r\n".join([b"GET /$events/ HTTP/1.1", b"Host: 127.0.0.1", *headers, b"", b""]))
+        self.assertEqual(101, asked(lines))
+        for missing in lines:
+            self.assertEqual(426, asked([line for line in lines if line != missing]), missing)
+        for wrong in (b"Upgrade: h2c", b"Sec-WebSocket-Key: AAAA", b"Sec-WebSocket-Key: " + b"A" * 9000, b"Connection: close"):
+            name = wrong.split(b":")[0]
+            self.assertEqual(426, asked([wrong if line.startswith(name + b":") else line for line in lines]), wrong)
+
+    def test_every_answer_has_a_date(self):
+        for target in ("/healthz", "/v1/rev", "/nothing", "/v1/walk"):
+            date = email.utils.parsedate_to_datetime(self.get(target).headers["Date"])
+            self.assertLess(abs(date.timestamp() - time.time()), 60)
 
     def test_what_comes_behind_a_request_waits_in_bounds(self):
         s = self.raw(b"GET /v1/wait?glob=/never HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -251,6 +311,41 @@ class Secure(lab.Case):
         own = "https://" + self.web.address
         self.assertEqual(200, self.ask("PUT", "/v1/file/x", b"", {"Origin": own}).status)
         self.assertEqual(403, self.ask("PUT", "/v1/file/x", b"", {"Origin": own.replace("https", "http")}).status)
+
+    def test_only_suites_that_authenticate_what_they_encrypt(self):
+        for port in (self.web, self.doozerd.port):
+            for suites, is_spoken in (("ECDHE-ECDSA-AES128-GCM-SHA256", True), ("ECDHE-ECDSA-CHACHA20-POLY1305", True),
+                                      ("ECDHE-ECDSA-AES128-SHA256", False), ("ECDHE-ECDSA-AES256-SHA", False)):
+                context = ssl.create_default_context(cafile=self.context_file)
+                context.maximum_version = ssl.TLSVersion.TLSv1_2
+                context.set_ciphers(suites)
+                host, number = port.address.split(":")
+                with web.socket.create_connection((host, int(number)), lab.DEADLINE) as plain:
+                    try:
+                        context.wrap_socket(plain, server_hostname=host).close()
+                        spoken = True
+                    except OSError:
+                        spoken = False
+                self.assertIs(is_spoken, spoken, suites)
+
+    def test_a_handshake_has_a_deadline_and_a_bound(self):
+        host, port = self.web.address.split(":")
+        def begun(data):
+            s = web.socket.create_connection((host, int(port)), lab.DEADLINE)
+            self.addCleanup(s.close)
+            s.sendall(data)
+            return s
+        # A ClientHello of many records that never ends.
+        record = b"\x16\x03\x01\x40\x00" + b"\x01\x01\xff\xfc" + b"r" * 16380
+        endless = begun(b"")
+        with self.assertRaises(OSError):
+            for _ in range(64):
+                endless.sendall(record)
+                time.sleep(0.01)
+        waiting = [begun(b""), begun(record[:100])]
+        for s in waiting:
+            s.settimeout(lab.DEADLINE + 15)
+            self.assertEqual(b"", s.recv(4096))
 
     def test_without_tls_nothing_is_said(self):
         host, port = self.web.address.split(":")
