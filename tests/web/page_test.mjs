@@ -275,6 +275,97 @@ async function shows_a_conflict_as_one(lab) {
   assert.equal((await server.get('/w/f')).value, 'newer');
 }
 
+async function keeps_what_was_typed(lab) {
+  const server = await lab.server();
+  for (const name of ['f', 'g']) await server.put(`/w/${name}`, `first ${name}`);
+  const page = await lab.page(server, { at: '/w/' });
+  const editor = page.locator('#editor');
+  const drafts = page.locator('#drafts');
+  const write = async (name, text) => {
+    await row(page, `/w/${name}`).click();
+    await page.locator('#value', { hasText: `first ${name}` }).waitFor();
+    await page.locator('#edit').click();
+    await editor.fill(text);
+  };
+  await write('f', 'mine, unsaved');
+  await page.keyboard.press('Escape');
+  assert.ok(await page.locator('#details').isHidden());
+  await drafts.getByRole('button', { name: '/w/f' }).waitFor();
+  await lab.shot(page, 'draft');
+  await lab.accessible(page);
+
+  await write('g', 'mine, too');
+  await row(page, '/w/f').click();
+  assert.deepEqual(await drafts.getByRole('button').allTextContents(), ['/w/f', '/w/g']);
+  await page.locator('#resume').click();
+  assert.equal(await editor.inputValue(), 'mine, unsaved');
+  await server.put('/w/f', 'theirs');
+  await page.locator('#save').click();
+  await page.locator('#conflict').waitFor();  // the draft is of the revision that it was begun with
+  await page.getByRole('button', { name: 'Replace it with mine' }).click();
+  await page.locator('#value', { hasText: 'mine, unsaved' }).waitFor();
+  assert.equal((await server.get('/w/f')).value, 'mine, unsaved');
+
+  await drafts.getByRole('button', { name: '/w/g' }).click();
+  assert.equal(await editor.inputValue(), 'mine, too');
+  await page.locator('#details').getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(await editor.inputValue(), 'mine, too', 'it asks before it throws an edit away');
+  await page.locator('#details').getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Discard' }).click();
+  await page.locator('#value', { hasText: 'first g' }).waitFor();
+  assert.ok(await drafts.isHidden());
+
+  await page.locator('#new-file').click();
+  await page.locator('#new-path').fill('/w/new');
+  await page.locator('#new-value').fill('typed');
+  await page.keyboard.press('Escape');
+  await page.locator('#dialog').waitFor({ state: 'hidden' });
+  await page.locator('#new-file').click();
+  assert.equal(await page.locator('#new-path').inputValue(), '/w/new');
+  assert.equal(await page.locator('#new-value').inputValue(), 'typed');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await row(page, '/w/new').waitFor();
+  await page.locator('#new-file').click();
+  assert.equal(await page.locator('#new-path').inputValue(), '/w/');
+}
+
+async function says_when_the_majority_is_lost(lab) {
+  const servers = await lab.cluster(3);
+  const page = await lab.page(servers[0]);
+  await row(page, '/ctl/name').click();
+  await page.locator('#edit').waitFor();
+  for (const server of servers.slice(1)) server.freeze();
+  await page.locator('#state[data-state=stuck]').waitFor();
+  assert.equal(await page.locator('#state').textContent(), 'No majority');
+  assert.match(await page.locator('#stuck').textContent(), /^This process hears no majority of the members\./);
+  await page.locator('#new-file:disabled').waitFor();
+  await page.locator('#delete:disabled').waitFor();
+  await lab.shot(page, 'stuck');
+  await lab.accessible(page);
+  for (const server of servers.slice(1)) server.wake();
+  await live(page);
+  await page.locator('#edit:enabled').waitFor();
+  assert.ok(await page.locator('#stuck').isHidden());
+}
+
+async function offers_a_reader_nothing_but_reading(lab) {
+  const server = await lab.server({ env: { DOOZER_RWSECRET: 'write', DOOZER_ROSECRET: 'read' } });
+  const reader = await lab.page(server, { httpCredentials: { username: '', password: 'read' } });
+  await reader.locator('#read-only', { hasText: 'The secret you gave is for reading only' }).waitFor();
+  assert.ok(await reader.locator('#new-file').isDisabled());
+  await row(reader, '/ctl/name').click();
+  for (const id of ['#edit', '#delete']) {
+    await reader.locator(`${id}:disabled`).waitFor();
+    assert.match(await reader.locator(id).getAttribute('title'), /for reading only/);
+  }
+  await lab.accessible(reader);
+  const writer = await lab.page(server, { httpCredentials: { username: '', password: 'write' } });
+  await row(writer, '/ctl/name').click();
+  await writer.locator('#edit:enabled').waitFor();
+  assert.ok(await writer.locator('#read-only').isHidden());
+}
+
 async function offers_no_writing_where_there_is_none(lab) {
   const server = await lab.server({ flags: [] });
   const page = await lab.page(server);
@@ -390,6 +481,7 @@ await run([
   shows_what_there_is, is_live, comes_back_when_the_server_does, comes_back_by_itself, filters,
   shows_values_in_several_forms, copies_a_path_where_there_is_no_clipboard,
   is_used_with_the_keyboard_alone, writes, changes_no_line_ends, says_when_nobody_answers, shows_a_conflict_as_one,
+  keeps_what_was_typed, says_when_the_majority_is_lost, offers_a_reader_nothing_but_reading,
   offers_no_writing_where_there_is_none, asks_for_the_secret, is_served_over_https, makes_no_markup_of_anything,
   carries_ten_thousand_files, fits_a_small_screen_in_the_dark,
 ]);

@@ -49,7 +49,11 @@ export class Details {
     this.path = null;
     this.file = null;
     this.mayWrite = false;
+    this.whyNot = '';           // what stands in the way of writing, if anything does
+    this.drafts = new Map();    // path -> { text, original, rev }: edits that were left and not saved
+    this.newFile = null;        // what was typed into the dialog for a new file, and not saved
     this.onClose = () => {};
+    this.onDrafts = () => {};
     this.asked = 0;
   }
 
@@ -63,6 +67,7 @@ export class Details {
   }
 
   open(file) {
+    this.keepDraft();
     this.editing = false;
     this.show(file.path);
     this.panel.hidden = false;
@@ -71,10 +76,60 @@ export class Details {
 
   close() {
     if (!this.isOpen) return;
+    this.keepDraft();
     this.panel.hidden = true;
     this.path = null;
     this.editing = false;
     this.onClose();
+  }
+
+  /** Whether anything was typed that the server does not have. */
+  get hasUnsaved() {
+    return this.drafts.size > 0 || this.newFile !== null || (this.editing && this.isEdited());
+  }
+
+  /** What is being edited is left for something else: it waits until it is gone on with. */
+  keepDraft() {
+    if (!this.editing || !this.isEdited()) return;
+    this.drafts.set(this.path, { text: this.area.value, original: this.original, rev: this.editedRev });
+    this.onDrafts();
+  }
+
+  dropDraft(path) {
+    if (this.drafts.delete(path)) this.onDrafts();
+  }
+
+  /** Opens the file of a draft and goes on with it. */
+  resume(path) {
+    const draft = this.drafts.get(path);
+    if (draft === undefined) return;
+    this.keepDraft();
+    this.asked += 1;  // no answer that is under way takes its place
+    this.path = path;
+    this.panel.hidden = false;
+    this.edit(draft.original, draft.rev, draft.text);
+    this.dropDraft(path);
+  }
+
+  draftNote() {
+    if (!this.drafts.has(this.path)) return [];
+    const go = make('button', { type: 'button', textContent: 'Go on editing', id: 'resume' });
+    go.addEventListener('click', () => this.resume(this.path));
+    const drop = make('button', { type: 'button', textContent: 'Discard', className: 'danger', id: 'discard' });
+    drop.addEventListener('click', () => {
+      this.dropDraft(this.path);
+      this.show(this.path);
+    });
+    return [make('div', { className: 'note', id: 'draft' },
+      make('p', { textContent: 'You have an unsaved edit of this file.' }), make('div', { className: 'bar' }, go, drop))];
+  }
+
+  /** The server allows writing, or not, and why not. */
+  setAllowed(mayWrite, whyNot) {
+    const isSame = this.mayWrite === mayWrite && this.whyNot === whyNot;
+    this.mayWrite = mayWrite;
+    this.whyNot = whyNot;
+    if (!isSame) this.refresh();
   }
 
   /** The server told of a change. */
@@ -119,13 +174,14 @@ export class Details {
       this.panel.replaceChildren(this.head(), make('p', { className: 'note bad', textContent: trouble }));
     } else if (this.file === null) {
       const gone = make('p', { className: 'note', textContent: 'This file does not exist any more.' });
-      this.panel.replaceChildren(this.head(), gone, ...this.historyList());
+      this.panel.replaceChildren(this.head(), ...this.draftNote(), gone, ...this.historyList());
     } else {
       const bytes = bytesOf(this.file.value);
       const facts = make('p', { className: 'facts' },
         make('span', { textContent: `revision ${this.file.rev}` }),
         make('span', { textContent: sizeText(bytes.length) }));
-      this.panel.replaceChildren(this.head(), facts, this.forms(bytes), this.shown, ...this.historyList());
+      this.panel.replaceChildren(
+        this.head(), ...this.draftNote(), facts, this.forms(bytes), this.shown, ...this.historyList());
     }
   }
 
@@ -165,9 +221,12 @@ export class Details {
     const { text } = this.file.value;
     if (text === undefined) edit.title = 'This value is not text';
     else if (lineEndOf(text) === null) edit.title = 'The lines of this value end in different ways, which would be lost';
+    if (this.whyNot !== '') edit.title = this.whyNot;
     edit.disabled = edit.title !== '';
     edit.addEventListener('click', () => this.edit(text, this.file.rev));
     const remove = make('button', { type: 'button', textContent: 'Delete', className: 'danger', id: 'delete' });
+    remove.disabled = this.whyNot !== '';
+    remove.title = this.whyNot;
     remove.addEventListener('click', () => this.confirmDelete(this.file.rev));
     return [edit, remove];
   }
@@ -187,16 +246,22 @@ export class Details {
     return [make('h3', { textContent: 'History' }), list];
   }
 
-  edit(text, rev) {
+  /** `typed`: what a draft has instead of the text. */
+  edit(text, rev, typed = text) {
     this.editing = true;
     this.editedRev = rev;
+    this.original = text;
     const area = make('textarea', { id: 'editor', rows: 14, value: text, ariaLabel: 'Value', spellcheck: false });
+    const untouched = area.value;  // the browser has one kind of line end
+    area.value = typed;
+    this.area = area;
+    this.isEdited = () => area.value !== untouched;
     const save = make('button', { type: 'button', textContent: 'Save', className: 'main', id: 'save' });
     const cancel = make('button', { type: 'button', textContent: 'Cancel' });
     this.note = make('div', { role: 'alert' });
     this.edited = () => area.value.replaceAll('\n', lineEndOf(text));
     save.addEventListener('click', () => this.save(this.edited(), this.editedRev));
-    cancel.addEventListener('click', () => this.stopEditing());
+    cancel.addEventListener('click', () => this.cancel());
     this.panel.replaceChildren(
       this.head(),
       make('p', { className: 'facts', textContent: `Your change is made only if revision ${rev} is still the newest.` }),
@@ -206,7 +271,16 @@ export class Details {
 
   stopEditing() {
     this.editing = false;
+    this.dropDraft(this.path);
     this.show(this.path);
+  }
+
+  cancel() {
+    if (!this.isEdited()) return this.stopEditing();
+    this.converse('Discard your edit?', 'Discard', [], async () => {
+      this.stopEditing();
+      return null;
+    }, true);
   }
 
   warnOfChange() {
@@ -215,12 +289,16 @@ export class Details {
   }
 
   async save(text, rev) {
+    const path = this.path;
     this.saving = true;
-    const { ok, status, answer } = await ask('PUT', url('file', this.path), {
+    const { ok, status, answer } = await ask('PUT', url('file', path), {
       body: text,
       headers: { 'If-Match': `"${rev}"` },
     });
     this.saving = false;
+    // Another file may be shown by now; the edit of this one is then a draft.
+    if (ok) this.dropDraft(path);
+    if (this.path !== path || !this.editing) return ok && this.path === path ? this.show(path) : undefined;
     if (ok) return this.stopEditing();
     if (status === 412) return this.showConflict();
     this.showTrouble(answer.detail);
@@ -262,7 +340,7 @@ export class Details {
     form.addEventListener('submit', async (event) => {
       event.preventDefault();
       const wrong = await submit();
-      if (wrong === null) this.dialog.close();
+      if (wrong === null) this.dialog.close('done');
       else trouble.replaceChildren(make('p', { className: 'note bad', textContent: wrong }));
     });
     this.dialog.replaceChildren(form);
@@ -279,8 +357,15 @@ export class Details {
   }
 
   create() {
-    const path = make('input', { id: 'new-path', value: this.directory, required: true, spellcheck: false });
-    const value = make('textarea', { id: 'new-value', rows: 8, spellcheck: false });
+    const { path: typedPath, value: typedValue } = this.newFile ?? { path: this.directory, value: '' };
+    const path = make('input', { id: 'new-path', value: typedPath, required: true, spellcheck: false });
+    const value = make('textarea', { id: 'new-value', rows: 8, spellcheck: false, value: typedValue });
+    this.dialog.returnValue = '';
+    // Closed by Escape or Cancel, it opens the next time with what was typed.
+    this.dialog.addEventListener('close', () => {
+      const isTyped = path.value !== this.directory || value.value !== '';
+      this.newFile = this.dialog.returnValue !== 'done' && isTyped ? { path: path.value, value: value.value } : null;
+    }, { once: true });
     this.converse('New file', 'Create', [make('label', {}, 'Path', path), make('label', {}, 'Value', value)], async () => {
       if (!/^(\/[A-Za-z0-9.-]+)+$/.test(path.value)) {
         return 'A path is made of names of A-Z a-z 0-9 . and -, each behind a slash.';

@@ -78,10 +78,52 @@ const tree = new Tree(element('tree'), element('rows'), base, {
   counted: showCount,
 });
 details.onClose = () => element('tree').focus();
+details.onDrafts = showDrafts;
+
+/** What was edited and not saved stays in sight, whatever is looked at. */
+function showDrafts() {
+  const links = [...details.drafts.keys()].map((path) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = path;
+    button.addEventListener('click', () => details.resume(path));
+    return button;
+  });
+  element('drafts').replaceChildren(links.length === 0 ? '' : 'Not saved yet: ', ...links);
+  element('drafts').hidden = links.length === 0;
+}
+
+window.addEventListener('beforeunload', (event) => {
+  if (details.hasUnsaved) event.preventDefault();
+});
+
+const allowed = { webwrite: false, write: false, authenticated: false };
+let standing = { Majority: true, Writes: true };
+let isLoaded = false;
+
+/** Says whether what is seen is what the cluster has, and whether it may be changed. */
+function showStanding() {
+  if (!isLoaded) return;
+  showState(standing.Majority ? 'live' : 'stuck', standing.Majority ? 'Live' : 'No majority');
+  element('stuck').hidden = standing.Majority;
+  const { webwrite, write, authenticated } = allowed;
+  let whyNot = '';
+  if (!standing.Majority) whyNot = 'This process hears no majority of the members: nothing can be written now';
+  else if (!standing.Writes) whyNot = 'This process accepts no writes: go to the page of a member';
+  // Who gave no secret is asked for one by the browser when it is needed.
+  else if (!write && authenticated) whyNot = 'The secret you gave is for reading only';
+  details.setAllowed(webwrite, whyNot);
+  element('new-file').hidden = !webwrite;
+  element('new-file').disabled = whyNot !== '';
+  element('new-file').title = whyNot;
+  element('read-only').hidden = !webwrite || whyNot === '' || !standing.Majority;
+  element('read-only').textContent = whyNot;
+}
 
 const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
 const socket = new Socket(`${scheme}//${location.host}/$events${directory}?mark&body=${BODY_BYTES}`, {
   connecting() {
+    isLoaded = false;
     showState('connecting', 'Connecting');
     tree.startAfresh();
   },
@@ -91,10 +133,16 @@ const socket = new Socket(`${scheme}//${location.host}/$events${directory}?mark&
     showState('connecting', 'Loading');
   },
   message(message) {
+    if (message.Majority !== undefined) {
+      standing = message;
+      showStanding();
+      return;
+    }
     showRevision(message.Seqn);
     if (message.Loaded !== undefined) {
       tree.loaded();
-      showState('live', 'Live');
+      isLoaded = true;
+      showStanding();
       details.refresh();
       learnWhatIsAllowed();
       return;
@@ -103,6 +151,7 @@ const socket = new Socket(`${scheme}//${location.host}/$events${directory}?mark&
     details.changed(base + message.Path, message.Rev, message.Seqn);
   },
   lost(seconds) {
+    element('stuck').hidden = true;
     showState('lost', 'Not connected');
     element('lost').hidden = false;
     element('lost-text').textContent = `The connection is lost. Trying again in ${seconds} s.`;
@@ -139,9 +188,9 @@ element('new-file').addEventListener('click', () => details.create());
 /** After every start of the server: it may be started differently. */
 async function learnWhatIsAllowed() {
   try {
-    const { webwrite } = await (await fetch('/v1/self', { cache: 'no-store' })).json();
-    details.mayWrite = webwrite;
-    element('new-file').hidden = !webwrite;
+    const self = await (await fetch('/v1/self', { cache: 'no-store' })).json();
+    for (const name of Object.keys(allowed)) allowed[name] = self[name];
+    showStanding();
   } catch {
     // The connection is lost again: the next one asks anew.
   }
