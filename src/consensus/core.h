@@ -222,6 +222,7 @@ class Core {
 
     // suspicion.cc: R7
     void note_progress(Turn& t, Epoch epoch_before, Slot delivered_before);
+    void note_waits(Instant now, IndexSet before);
     void doubt_self(Instant now);
     void suspect(Turn& t);
     void ask_prevote(Turn& t);
@@ -294,7 +295,9 @@ class Core {
     void ping(Turn& t);
     void measure_blocking(Turn& t);
     void choose_owners(Turn& t);
-    [[nodiscard]] std::optional<Lane> lane_to_demote(Duration slow) const;
+    [[nodiscard]] std::optional<Lane> lane_to_demote(Instant now, Duration slow) const;
+    [[nodiscard]] std::optional<Duration> time_of_votes(Instant now,
+                                                        MemberIds const& without) const;
     void note_demotions(Turn& t, Configuration const& next);
     [[nodiscard]] bool healthy(MemberId voter, Instant now) const;
     [[nodiscard]] bool lowest_healthy_owner(Instant now) const;
@@ -390,6 +393,7 @@ class Core {
     std::size_t forward_to_ = 0;
     Instant pinged_at_;
     IndexSet waited_for_;              // the lanes whose frontier the next delivery waits for
+    PerLane<Duration> lane_waited_;    // how long this delivery waited for it; it waits no more
     PerLane<Duration> lane_blocking_;  // smoothed time that deliveries waited for this lane
     std::uint64_t items_watched_ = 0;
     struct Demotions {
@@ -407,7 +411,8 @@ class Core {
                   taking_, fetching_from_, last_asked_, fetched_at_, reads_waiting_, read_rounds_,
                   read_nonce_, forced_from_, left_, forcing_, blocked_since_, prevote_at_,
                   seal_round_at_, doubt_until_, wake_promised_, own_busy_, offered_at_, forward_to_,
-                  pinged_at_, waited_for_, lane_blocking_, items_watched_, demotions_);
+                  pinged_at_, waited_for_, lane_waited_, lane_blocking_, items_watched_,
+                  demotions_);
 };
 
 }  // namespace doozer::consensus

@@ -181,7 +181,7 @@ void Core::take_configuration(Configuration next) {
     delivered_ = seen_ = Slot(0);
     // Members that are no voters keep no lanes; they live on what is decided.
     lanes_ = PerLane<LaneCopy>(voter() ? configuration_.owners.size() : 0);
-    lane_blocking_ = PerLane<Duration>(lanes_.size());
+    lane_waited_ = lane_blocking_ = PerLane<Duration>(lanes_.size());
     items_watched_ = 0;
     acceptor_ = Acceptor{};
     sealer_ = std::monostate{};

@@ -63,15 +63,17 @@ bool Core::majority_misses(MemberId voter, Instant now) const {
     return missing >= configuration_.majority();
 }
 
-/// When something moves again: which lane was it that held it up, and how long?
+/// When something moves again: which lanes held it up, and each of them how long? Were only the
+/// last one named, one of two that are equally slow would be demoted, and nobody would gain.
 void Core::measure_blocking(Turn& t) {
     if (!tuning_.choose_owners || !voter() || blocked_since_ == never) return;
     std::int64_t const waited = (t.now - blocked_since_).value();
     for (Lane l = 0; l < lanes_.size(); ++l) {
         std::int64_t const smooth = lane_blocking_[l].value();
-        std::int64_t const share = waited_for_.contains(l) ? waited : 0;
+        std::int64_t const share = waited_for_.contains(l) ? waited : lane_waited_[l].value();
         lane_blocking_[l] = Duration(smooth + (share - smooth) / 16);
     }
+    lane_waited_ = PerLane<Duration>(lanes_.size());
     ++items_watched_;
 }
 
@@ -81,7 +83,8 @@ void Core::choose_owners(Turn& t) {
     MemberIds owners = configuration_.owners;
     Duration const slow =
         std::max(tuning_.slow_owner_floor, Duration(2 * majority_rtt(&Peer::srtt).value()));
-    if (auto const l = lane_to_demote(slow); l && items_watched_ >= tuning_.slow_owner_items) {
+    if (auto const l = lane_to_demote(t.now, slow);
+        l && items_watched_ >= tuning_.slow_owner_items) {
         owners.erase(owners.begin() + static_cast<std::ptrdiff_t>(*l));
         control_ = Batch(me_, NextEpoch{epoch(), owners});
         return trace(t, Happened::demotion_proposed, *l);
@@ -96,22 +99,39 @@ void Core::choose_owners(Turn& t) {
     }
 }
 
-/// The lane that others wait for the longest, if they wait less without it. A batch needs a
-/// majority anyway, so nobody gains by fewer owners than that; and of lanes that are all slow, as
-/// on a busy machine, the next one takes the place of the one that goes.
-std::optional<Lane> Core::lane_to_demote(Duration slow) const {
-    std::size_t const majority = configuration_.majority();
-    if (lanes_.size() <= majority) return std::nullopt;
+/// The lane that others wait for the longest, if they wait less without it and perhaps the next
+/// ones: a batch then waits for the lanes that stay, and for the votes of a majority. On a busy
+/// machine all are slow by turns, and to demote one after the other makes nobody faster.
+std::optional<Lane> Core::lane_to_demote(Instant now, Duration slow) const {
     std::vector<std::pair<Duration, Lane>> others;
     for (Lane l = 0; l < lanes_.size(); ++l) {
         if (l != my_lane_) others.emplace_back(lane_blocking_[l], l);
     }
     std::sort(others.begin(), others.end(), std::greater<>());
-    // So many can go; then others are waited for as long as for the first of those that stay.
-    std::size_t const spare = lanes_.size() - majority;
-    Duration const rest = spare < others.size() ? others[spare].first : Duration(0);
-    bool const gains = others.front().first.value() - rest.value() > slow.value();
-    return gains ? std::optional(others.front().second) : std::nullopt;
+    MemberIds without;
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        without.push_back(configuration_.owners[others[i].second]);
+        auto const votes = time_of_votes(now, without);
+        if (!votes) return std::nullopt;
+        Duration const next = i + 1 < others.size() ? others[i + 1].first : Duration(0);
+        Duration const rest = std::max(next, *votes);
+        if (others[i].first.value() - rest.value() > slow.value()) return others.front().second;
+    }
+    return std::nullopt;
+}
+
+/// How long it takes until a majority has voted, if these do not. None: they are no majority.
+std::optional<Duration> Core::time_of_votes(Instant now, MemberIds const& without) const {
+    std::vector<Duration> times{Duration(0)};  // mine
+    for (auto const& [id, peer] : peers_) {
+        bool const votes = configuration_.voter_index(id) && peer.greeted &&
+                           peer.srtt > Duration(0) && now - peer.heard <= heard_within;
+        bool const counts = std::find(without.begin(), without.end(), id) == without.end();
+        if (votes && counts) times.push_back(peer.srtt);
+    }
+    std::sort(times.begin(), times.end());
+    std::size_t const majority = configuration_.majority();
+    return times.size() < majority ? std::nullopt : std::optional(times[majority - 1]);
 }
 
 /// Has answered promptly for its time of probation, which doubles each time it is demoted.

@@ -37,17 +37,26 @@ void Core::note_progress(Turn& t, Epoch epoch_before, Slot delivered_before) {
     bool const moved = epoch() != epoch_before || delivered_ != delivered_before;
     if (moved && std::holds_alternative<Canvassing>(sealer_)) sealer_ = std::monostate{};
     if (moved && epoch() == epoch_before) measure_blocking(t);
-    waited_for_ = IndexSet{};
+    IndexSet const before = std::exchange(waited_for_, IndexSet{});
     if (tuning_.choose_owners && voter() && delivered_ < seen_) {
         Slot const known = known_below();
         Item const* const next = next_item();
         bool const on_votes = next && next->slot < known;
         if (!on_votes) waited_for_ = blocked_lanes();
     }
+    if (!moved && blocked_since_ != never) note_waits(t.now, before);
     if (!voter() || delivered_ >= seen_) {
         blocked_since_ = never;
     } else if (moved || blocked_since_ == never) {
         blocked_since_ = t.now;
+    }
+}
+
+/// A lane that is not waited for any more has held things up for so long, whoever is the last.
+void Core::note_waits(Instant now, IndexSet before) {
+    for (Lane l = 0; l < lane_waited_.size(); ++l) {
+        bool const is_over = before.contains(l) && !waited_for_.contains(l);
+        if (is_over) lane_waited_[l] = now - blocked_since_;
     }
 }
 

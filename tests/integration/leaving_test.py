@@ -21,8 +21,9 @@ class Leaving(cluster_lab.ClusterCase):
 
     def writes_until(self, server, stop):
         """Clients keep the server busy, so that it leaves with changes on their way."""
+        client = self.connect(server)
+
         def write():
-            client = self.connect(server)
             while not stop.is_set():
                 try:
                     if "err_code" in client.set("/busy", b"x"):
