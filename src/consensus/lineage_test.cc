@@ -108,6 +108,8 @@ TEST_F(LineageTest, TheLogOfTheOldLineageIsServedToNobody) {
     b.kill('c');
     force('a');
     ASSERT_EQ(b.core('a').configuration().lineage, after);
+    b.receive('f', 'a', Hello{{}, {}});  // nobody else of the old lineage is heard
+    ASSERT_TRUE(b.core('a').reaches(Bench::id('f')));
     b.receive('f', 'a', Fetch{at(Epoch(1), 0), Slot(0)});
     EXPECT_THAT(sent('a'), Not(Contains("DECIDED")));
     b.receive('f', 'a', Fetch{at(Epoch(1), before.value()), before});
