@@ -44,7 +44,7 @@ void Flags::add_boolean(std::string name, bool& target) {
 
 void Flags::add_integer(std::string name, std::int64_t& target) {
     add(std::move(name), setter(target, [](std::string_view text) -> Result<std::int64_t> {
-            auto parsed = parse_integer(text);
+            auto parsed = parse_integer_literal(text);
             // The flag package says less than strconv.
             if (!parsed.ok() && parsed.error().detail == "invalid syntax") {
                 return failed("parse error");

@@ -28,8 +28,8 @@ class Flags {
     /// May be given several times.
     void add_texts(std::string name, std::vector<std::string>& target);
     void add_boolean(std::string name, bool& target);
-    void add_integer(std::string name, std::int64_t& target);
-    void add_duration(std::string name, Duration& target);  ///< Go form: 1m30s
+    void add_integer(std::string name, std::int64_t& target);  ///< Go form: 0x10, 1_000
+    void add_duration(std::string name, Duration& target);     ///< Go form: 1m30s
 
     /// Reads the flags at the beginning of `words` (without the program's name) and returns how
     /// many words they took. Error (other), as Go's flag package says it:

@@ -98,6 +98,84 @@ TEST(Parse, Durations) {
     }
 }
 
+// commands.md: numbers as Go reads them
+TEST(Parse, IntegerLiterals) {
+    for (auto const& [text, value] :
+         std::vector<std::pair<char const*, std::int64_t>>{{"0", 0},
+                                                           {"-0", 0},
+                                                           {"17", 17},
+                                                           {"1_000", 1000},
+                                                           {"1_0_0", 100},
+                                                           {"0x10", 16},
+                                                           {"-0X1f", -31},
+                                                           {"0x_ff", 255},
+                                                           {"0b1", 1},
+                                                           {"+0B101", 5},
+                                                           {"0o7", 7},
+                                                           {"0O_17", 15},
+                                                           {"017", 15},
+                                                           {"0_7", 7},
+                                                           {"-9223372036854775808", INT64_MIN},
+                                                           {"0x7fffffffffffffff", INT64_MAX}}) {
+        auto const parsed = parse_integer_literal(text);
+        ASSERT_TRUE(parsed.ok()) << text;
+        EXPECT_EQ(parsed.value(), value) << text;
+    }
+    for (char const* bad : {"",    "-",  "+-1", "0x",  "0x_", "_1", "1_", "1__0", "0_", "0b2",
+                            "0o8", "08", "1e3", "0xg", "1x",  " 1", "1 ", "0x-1", "0b", "1.0"}) {
+        EXPECT_EQ(parse_integer_literal(bad).error().detail, "invalid syntax") << bad;
+    }
+    for (char const* large : {"9223372036854775808", "-9223372036854775809", "0xffffffffffffffff",
+                              "99999999999999999999999"}) {
+        EXPECT_EQ(parse_integer_literal(large).error().detail, "value out of range") << large;
+    }
+}
+
+TEST(Parse, BytesTakeAUnit) {
+    EXPECT_EQ(parse_bytes("0").value(), 0U);
+    EXPECT_EQ(parse_bytes("1_000").value(), 1000U);
+    EXPECT_EQ(parse_bytes("2K").value(), 2048U);
+    EXPECT_EQ(parse_bytes("64M").value(), 64U << 20);
+    EXPECT_EQ(parse_bytes("0x10G").value(), 16ULL << 30);
+    for (char const* bad : {"", "K", "M", "1KB", "1.5G", "1 K", "1KK", "1T"}) {
+        EXPECT_EQ(parse_bytes(bad).error().detail, "invalid syntax") << bad;
+    }
+    for (char const* bad : {"-1K", "9223372036854775807K", "8589934592G"}) {
+        EXPECT_EQ(parse_bytes(bad).error().detail, "value out of range") << bad;
+    }
+}
+
+TEST(Parse, SpansAreSecondsOrDurations) {
+    for (auto const& [text, value] :
+         std::vector<std::pair<char const*, Duration>>{{"1", seconds(1)},
+                                                       {"0.05", milliseconds(50)},
+                                                       {".5", milliseconds(500)},
+                                                       {"5.", seconds(5)},
+                                                       {"1e-1", milliseconds(100)},
+                                                       {"1E+2", seconds(100)},
+                                                       {"1_000", seconds(1000)},
+                                                       {"1_0.2_5e0_1", milliseconds(102'500)},
+                                                       {"0x10", seconds(16)},
+                                                       {"0x1p-2", milliseconds(250)},
+                                                       {"0X_1.8P1", seconds(3)},
+                                                       {"-2", seconds(-2)},
+                                                       {"1s", seconds(1)},
+                                                       {"250ms", milliseconds(250)},
+                                                       {"1m30s", seconds(90)},
+                                                       {"1.5h", seconds(5400)}}) {
+        auto const parsed = parse_span(text);
+        ASSERT_TRUE(parsed.ok()) << text;
+        EXPECT_EQ(parsed.value(), value) << text;
+    }
+    for (char const* bad : {"", "abc", "-", "+-1", "inf", "-Inf", "nan", "1e", "1__0", "_1", "1_.5",
+                            "1._5", "1e_5", "0x", "1p2", "1 s", "1d", "0x1s", "."}) {
+        EXPECT_EQ(parse_span(bad).error().detail, "invalid syntax") << bad;
+    }
+    for (char const* large : {"99999999999", "1e30", "1e5000", "0x1p100"}) {
+        EXPECT_EQ(parse_span(large).error().detail, "value out of range") << large;
+    }
+}
+
 TEST(Parse, Integers) {
     EXPECT_EQ(parse_integer("-9223372036854775808").value(), INT64_MIN);
     EXPECT_EQ(parse_integer("+7").value(), 7);
@@ -105,7 +183,6 @@ TEST(Parse, Integers) {
         EXPECT_EQ(parse_integer(bad).error().detail, "invalid syntax") << bad;
     }
     EXPECT_EQ(parse_integer("99999999999999999999").error().detail, "value out of range");
-    EXPECT_EQ(parse_bytes("-1").error().detail, "value out of range");
 }
 
 TEST(Parse, Seconds) {

@@ -146,5 +146,9 @@ int main(int argc, char** argv) {
     if (!options.ok()) return fail(options.error().detail, exit_usage);
     if (options.value().help) return std::fputs(journal::doozerp_usage.data(), stdout) < 0 ? 1 : 0;
     if (options.value().version) return std::puts("doozerp " DOOZER_VERSION) < 0 ? 1 : 0;
+    if (!options.value().ignored.empty()) {
+        std::fprintf(stderr, "doozerp: ignored, since it is no flag: %s\n",
+                     options.value().ignored.c_str());
+    }
     return run(options.value());
 }

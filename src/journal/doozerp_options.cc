@@ -66,21 +66,24 @@ base::Result<DoozerpOptions> parse_doozerp_options(std::span<std::string_view co
     flags.add_boolean("force", options.force);
     flags.add_boolean("f", options.repair);
     flags.add("i", [&options](std::string_view text) -> base::Result<base::Done> {
-        DOOZER_TRY(options.instance, base::parse_integer(text));
+        DOOZER_TRY(options.instance, base::parse_integer_literal(text));
         if (options.instance < 1) return refused("must be at least 1");
         return base::Done{};
     });
     flags.add_boolean("mirror", options.mirrors);
-    flags.add_integer("slack", options.slack);
+    flags.add("slack", [&options](std::string_view text) -> base::Result<base::Done> {
+        DOOZER_TRY(std::size_t const bytes, base::parse_bytes(text));
+        options.slack = static_cast<std::int64_t>(bytes);
+        return base::Done{};
+    });
     flags.add_text("metrics", options.metrics_file);
     flags.add_boolean("v", options.print);
     flags.add_boolean("version", options.version);
     flags.add_boolean("h", options.help);
     flags.add_boolean("help", options.help);
     DOOZER_TRY(std::size_t const taken, flags.parse(words));
-    if (taken != words.size()) return refused("unexpected argument: " + std::string(words[taken]));
+    if (taken != words.size()) options.ignored = words[taken];
     if (options.journal.empty()) return refused("-j names no file");
-    if (options.slack < 0) return refused("-slack must not be below 0");
     if (options.force && !options.restore) return refused("-force is of use with -r only");
     return options;
 }

@@ -28,6 +28,7 @@ struct DoozerpOptions {
     std::string metrics_file = {};
     bool help = false;
     bool version = false;
+    std::string ignored = {};  ///< a word that is no flag, if one was given
 };
 
 /// Reads all words; what they do not say is as DOOZER_URI, DOOZER_BOOT_URI and DOOZER_TLSCA say, or

@@ -55,9 +55,16 @@ TEST(DoozerpOptions, AreTakenFromTheEnvironmentUnlessTheyAreGiven) {
     unsetenv("DOOZER_URI");
 }
 
+TEST(DoozerpOptions, TakeNumbersInTheFormsOfGoAndSizesAndIgnoreWords) {
+    auto const options = parse({"-i", "0x10", "-slack", "2M", "word", "-nosuch"});
+    ASSERT_TRUE(options.ok());
+    EXPECT_EQ(options.value().instance, 16);
+    EXPECT_EQ(options.value().slack, 2 << 20);
+    EXPECT_EQ(options.value().ignored, "word");
+}
+
 TEST(DoozerpOptions, AreRefusedInOneLine) {
     for (auto const& words : std::vector<std::vector<std::string_view>>{{"-x"},
-                                                                        {"word"},
                                                                         {"-i", "-1"},
                                                                         {"-i", "0"},
                                                                         {"-i", "x"},

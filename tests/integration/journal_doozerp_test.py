@@ -244,7 +244,7 @@ class Start(Case):
 
     def test_options(self):
         """an unknown flag is an error"""
-        for words in (["-x"], ["more"], ["-i", "-1"], ["-i", "x"], ["-force"], ["-slack", "-1"], ["-j", ""]):
+        for words in (["-x"], ["-i", "-1"], ["-i", "x"], ["-force"], ["-slack", "-1"], ["-j", ""]):
             self.doozerp_ends(self.server_, *words, code=2)
         self.doozerp_ends("nonsense", pattern="invalid uri")
         port = self.port()
