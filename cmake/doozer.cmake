@@ -1,8 +1,13 @@
 # The options of the build and the functions by which a folder says what it is.
 
 find_package(GTest QUIET)
+find_package(rapidcheck QUIET)
 find_package(benchmark QUIET)
-option(DOOZER_BUILD_TESTS "build the tests (needs GoogleTest and RapidCheck)" ${GTest_FOUND})
+set(tests_by_default OFF)
+if(GTest_FOUND AND rapidcheck_FOUND)
+  set(tests_by_default ON)
+endif()
+option(DOOZER_BUILD_TESTS "build the tests (needs GoogleTest and RapidCheck)" ${tests_by_default})
 option(DOOZER_BUILD_BENCH "build the benchmarks (needs Google Benchmark)" ${benchmark_FOUND})
 option(DOOZER_WERROR "treat warnings as errors" OFF)
 set(DOOZER_SANITIZE "" CACHE STRING "sanitizers to build with: address,undefined or thread")

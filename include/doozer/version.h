@@ -2,9 +2,9 @@
 #pragma once
 
 #define DOOZER_VERSION_MAJOR 1
-#define DOOZER_VERSION_MINOR 0
+#define DOOZER_VERSION_MINOR 1
 #define DOOZER_VERSION_PATCH 0
-#define DOOZER_VERSION "1.0.0"
+#define DOOZER_VERSION "1.1.0"
 
 namespace doozer {
 
