@@ -126,9 +126,14 @@ inline constexpr std::size_t member_greeting_bytes_max = 4 * KiB;
 inline constexpr std::size_t member_greetings_max = 64;
 /// Refusals that are remembered so that the log does not repeat them.
 inline constexpr std::size_t member_reports_max = 64;
+/// The longest secret of clients that a file may hold.
+inline constexpr std::size_t client_secret_bytes_max = 4096;
 /// The length of a cluster secret.
 inline constexpr std::size_t cluster_secret_bytes_min = 16;
 inline constexpr std::size_t cluster_secret_bytes_max = 4096;
+/// How many files and directories /ctl/cal takes. Seven slots can be filled; the rest is for
+/// operators who number their slots in their own way. All members list them many times a second.
+inline constexpr std::size_t calendar_entries_max = 64;
 // --- the journal ---------------------------------------------------------------------------------
 /// The largest data of a record: the original reads no larger one. Source: persistence.md.
 inline constexpr std::size_t journal_record_bytes_max = 2 * MiB;

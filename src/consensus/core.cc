@@ -84,7 +84,7 @@ void Core::on(Turn& t, Ask const& in) {
 void Core::handle(Turn& t, MemberId from, Peer& peer, Propose const& m) {
     if (!same_epoch(t, from, peer, m.vector)) return;
     if (!voter()) return t.ignore(Ignored::not_a_voter);
-    t.out.asked.push_back(m.payload);
+    t.out.asked.push_back({from, m.payload});
 }
 
 void Core::on(Turn& t, Rename const& in) {

@@ -83,9 +83,13 @@ struct Send {
     Message message;
 };
 struct Output {
-    std::vector<Send> sends;                 // in order
-    std::optional<Oseq> submitted;           // the number the batch got
-    std::vector<Bytes> asked;                // payloads that others ask this voter to submit
+    std::vector<Send> sends;        // in order
+    std::optional<Oseq> submitted;  // the number the batch got
+    struct Asked {
+        MemberId from;
+        Bytes payload;
+    };
+    std::vector<Asked> asked;                // what linked followers ask this voter to submit
     std::vector<std::uint64_t> reads_ready;  // tokens; the state may be read now
     std::vector<std::uint64_t> reads_refused;
     /// Own batches up to this number will not be heard of again: after a snapshot nobody can tell

@@ -116,9 +116,11 @@ void Replica::tell(Instant now, consensus::Input const& input) {
     for (consensus::TraceEvent const& event : out.trace) {
         if (event.what == consensus::Happened::left_behind) leave_behind();
     }
-    for (Bytes const& payload : out.asked) {
+    for (auto const& [from, payload] : out.asked) {
         std::string_view changes = payload.view();
-        if (!core_.voter() || !membership_.may_propose(changes, core_, state_)) continue;
+        if (!core_.voter() || !membership_.may_propose(from, changes, core_, state_)) {
+            continue;
+        }
         while (!changes.empty()) proposals_.add(take_change(changes).value());
     }
     for (std::uint64_t const token : out.reads_ready) {

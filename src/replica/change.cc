@@ -7,6 +7,7 @@ namespace {
 
 constexpr unsigned char guard_mark = 0x10;  // no kind of mutation
 constexpr char switch_mark = 0x11;          // nor this
+constexpr char vouched_mark = 0x12;         // nor this
 
 Error damaged() {
     return {Errc::other, "damaged guard"};
@@ -30,6 +31,7 @@ void append_change(std::string& batch, Change const& change) {
         append_number(batch, change.guard->path.text().size(), 2);
         batch += change.guard->path.text();
     }
+    if (change.vouched) batch += vouched_mark;
     store::append_mutation(batch, change.mutation);
 }
 
@@ -45,6 +47,8 @@ Result<Change> take_change(std::string_view& batch) {
         if (!path.ok()) return damaged();
         change.guard = Guard{path.value(), Revision(static_cast<std::int64_t>(*rev))};
     }
+    change.vouched = batch.starts_with(vouched_mark);
+    if (change.vouched) batch.remove_prefix(1);
     DOOZER_TRY(change.mutation, store::take_mutation(batch));
     return change;
 }

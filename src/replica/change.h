@@ -25,6 +25,9 @@ struct Guard {
 struct Change {
     std::optional<Guard> guard;
     store::Mutation mutation;
+    /// A client's change that gives a slot to a process with which the proposer is linked. Proposed
+    /// only where rules_of_willing_voters are in force: earlier releases cannot read it.
+    bool vouched = false;
     bool operator==(Change const&) const = default;
 };
 
@@ -35,7 +38,8 @@ std::string encode_switch(Rules to);
 std::optional<Rules> switch_in(std::string_view batch);
 
 /// Appends a guard, if there is one (1 byte, revision 8, path size 2, path; numbers
-/// little-endian), and the mutation as store::append_mutation() does.
+/// little-endian), a byte if the change is vouched for, and the mutation as
+/// store::append_mutation() does.
 void append_change(std::string& batch, Change const& change);
 
 /// Takes the first change off `batch`. REFUSES with other whatever append_change cannot have

@@ -34,7 +34,7 @@ class ClusterTest : public testing::Test {
     /// `log`: how much each remembers for those that were away.
     void start(ProcessId const& id, std::size_t log, std::int64_t history = 10'000) {
         Options o;
-        o.identity = {id, "local", id + ":1", "host", "1.0.0"};
+        o.identity = {id, "local", id + ":1", "host", "1.1.0"};
         o.lineage = {1, 2};
         o.pulse = seconds(3600);
         o.tuning.kick_after = seconds(3600);

@@ -16,10 +16,12 @@ char const* const other = "QRSTUVWXYZ234567";
 
 Options options() {
     Options o;
-    o.identity = {me, "local", "127.0.0.1:8046", "host", "1.0"};
+    o.identity = {me, "local", "127.0.0.1:8046", "host", "1.1"};
     o.pulse = seconds(3600);
     o.lineage = {1, 2};
     o.tuning.kick_after = seconds(60);
+    o.rules.since = {
+        {1, 0}};  // by which a write is enough to give a vote to somebody who is not there
     return o;
 }
 

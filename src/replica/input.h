@@ -7,6 +7,7 @@
 #include "base/client_message.h"
 #include "base/ids.h"
 #include "consensus/message.h"
+#include "replica/access.h"
 
 namespace doozer::replica {
 
@@ -48,6 +49,11 @@ struct IdentityGiven {
     ProcessId id;
 };
 
+/// What clients may do was changed. Sessions keep what they were granted.
+struct AccessChanged {
+    Access access;
+};
+
 /// An operator's order: the majority is lost, go on alone. Random and never used before.
 struct Force {
     consensus::Lineage lineage;
@@ -62,6 +68,6 @@ struct Retire {};
 struct TurnEnded {};
 
 using Input = std::variant<Started, SessionOpened, SessionClosed, ClientRequest, LinkUp, LinkDown,
-                           PeerMessage, IdentityGiven, Force, Retire, TurnEnded>;
+                           PeerMessage, IdentityGiven, AccessChanged, Force, Retire, TurnEnded>;
 
 }  // namespace doozer::replica

@@ -8,6 +8,7 @@ namespace doozer::replica {
 
 using consensus::Core;
 using consensus::heard_within;
+using consensus::MemberId;
 using store::Mutation;
 using store::Path;
 
@@ -24,6 +25,13 @@ constexpr Duration follow_before_joining = milliseconds(500);
 constexpr Duration wait_for_all_links = seconds(5);
 /// How long one that has left waits for those who stay.
 constexpr Duration hand_over_within = seconds(5);
+/// How long a slot may name a process that does not vote. One that an operator gave it to takes it
+/// in less, if it is there and has followed for a moment.
+constexpr Duration stray_slot_kept = seconds(8);
+/// How many of the processes in /ctl/node are looked at in one go, and how many at the most are
+/// remembered as missing: writers can register as many as they like.
+constexpr std::size_t nodes_per_look = 256;
+constexpr std::size_t nodes_missing_max = 1024;
 
 Path path_of(std::string const& text) {
     return Path::trusted(text);
@@ -31,6 +39,15 @@ Path path_of(std::string const& text) {
 
 bool votes(Core const& core, std::string const& id) {
     return id.size() <= process_id_chars && core.configuration().voter_index(MemberId(id));
+}
+
+/// Whether an operator gave the slot to a process that may yet take it: it is registered, and was
+/// never removed. Whether it is there at all only the process itself can show.
+bool is_given(State::Slot const& slot, Core const& core, State const& state) {
+    std::string const& id = slot.content;
+    if (id.size() > process_id_chars || !store::is_path_component(id)) return false;
+    return !votes(core, id) && !state.was_removed(MemberId(id)) &&
+           state.revision_of(node_path(id, "addr")) > missing;
 }
 
 std::size_t count_reached(Core const& core) {
@@ -83,8 +100,9 @@ bool Membership::look(Instant now, Core const& core, State const& state, Wishes 
     std::visit(Overload{[&](Voting& voting) {
                             if (retires()) return leave(now, voting, core, state, wishes.proposals);
                             register_in(wishes.proposals, state, true);
-                            keep_slot(wishes.proposals, state);
+                            keep_slot(wishes.proposals, core, state);
                             kick(now, voting, core, state, wishes.proposals);
+                            empty_strays(now, core, state, wishes.proposals);
                             clean(now, core, state, wishes.proposals);
                             switch_rules(now, core, state, wishes.proposals);
                         },
@@ -145,8 +163,9 @@ void Membership::register_in(Proposals& proposals, State const& state, bool vote
     set_if_different(proposals, state, ns_path(identity_.cluster_name, id), identity_.address);
 }
 
-/// The last to vote goes on when no slot names anybody any more; nobody else could join then.
-void Membership::keep_slot(Proposals& proposals, State const& state) const {
+/// The last voter goes on voting when no slot names anybody any more. Nobody else could join then,
+/// so it takes a slot again; but one that an operator gave to somebody else it leaves for a while.
+void Membership::keep_slot(Proposals& proposals, Core const& core, State const& state) const {
     auto const& voters = state.voters();
     if (!std::binary_search(voters.begin(), voters.end(), MemberId(identity_.id))) return;
     std::vector<State::Slot> const slots = state.slots();
@@ -154,8 +173,30 @@ void Membership::keep_slot(Proposals& proposals, State const& state) const {
         return slot.content == identity_.id;
     });
     if (has_one) return;
-    set_if_different(proposals, state, slots.empty() ? "/ctl/cal/0" : slots.front().path,
-                     identity_.id);
+    auto const free = std::find_if(slots.begin(), slots.end(), [&](State::Slot const& slot) {
+        return !is_given(slot, core, state);
+    });
+    if (free == slots.end() && !slots.empty()) return;
+    set_if_different(proposals, state, slots.empty() ? "/ctl/cal/0" : free->path, identity_.id);
+}
+
+/// A slot that names a process which does not vote counts for nothing. It is emptied, so that it is
+/// free for others.
+void Membership::empty_strays(Instant now, Core const& core, State const& state,
+                              Proposals& proposals) {
+    if (!first_of_those_heard(now, core)) return strays_.clear();
+    std::map<std::string, Stray> strays;
+    for (State::Slot const& slot : state.slots()) {
+        if (slot.content.empty() || votes(core, slot.content)) continue;
+        auto const before = strays_.find(slot.path);
+        bool const same = before != strays_.end() && before->second.rev == slot.rev;
+        Instant const since = same ? before->second.since : now;
+        strays.emplace(slot.path, Stray{slot.rev, since});
+        if (now - since < stray_slot_kept) continue;
+        Path const path = path_of(slot.path);
+        proposals.add({Guard{path, slot.rev}, Mutation::set(path, "", slot.rev)});
+    }
+    strays_ = std::move(strays);
 }
 
 /// In even steps, none made up for.
@@ -189,16 +230,26 @@ void Membership::kick(Instant now, Voting& voting, Core const& core, State const
 /// Removes what is left of processes that are gone: of those that were removed, and of followers
 /// that nobody has heard of for long.
 void Membership::clean(Instant now, Core const& core, State const& state, Proposals& proposals) {
-    if (!first_of_those_heard(now, core)) return missing_since_.clear();
-    std::vector<std::string> const names = state.names_in("/ctl/node");
-    std::map<std::string, Instant> missing;
+    if (!first_of_those_heard(now, core)) {
+        cleaned_upto_.clear();
+        return missing_since_.clear();
+    }
+    std::vector<std::string> const names =
+        state.names_after("/ctl/node", cleaned_upto_, nodes_per_look);
+    // What was noted of the names of this page is replaced by what is seen now.
+    auto const begin = missing_since_.upper_bound(cleaned_upto_);
+    bool const last = names.size() < nodes_per_look;
+    auto const end = last ? missing_since_.end() : missing_since_.upper_bound(names.back());
+    std::map<std::string, Instant> const known(begin, end);
+    missing_since_.erase(begin, end);
+    cleaned_upto_ = last ? std::string() : names.back();
     for (std::string const& id : names) {
         if (id.size() > process_id_chars || votes(core, id)) continue;
         bool const removed = state.was_removed(MemberId(id));
         if (!removed && core.reaches(MemberId(id))) continue;
-        auto const before = missing_since_.find(id);
-        Instant const since = before == missing_since_.end() ? now : before->second;
-        missing.emplace(id, since);
+        auto const before = known.find(id);
+        Instant const since = before == known.end() ? now : before->second;
+        if (missing_since_.size() < nodes_missing_max) missing_since_.emplace(id, since);
         if (!removed && now - since < timing_.kick_after) continue;
         std::vector<std::string> files = state.files_below("/ctl/node/" + id);
         files.push_back(ns_path(identity_.cluster_name, id));
@@ -208,7 +259,6 @@ void Membership::clean(Instant now, Core const& core, State const& state, Propos
             proposals.add({Guard{path_of(file), rev}, Mutation::del(path_of(file), rev)});
         }
     }
-    missing_since_ = std::move(missing);
 }
 
 /// New rules, as soon as everybody can apply changes by them.
@@ -281,44 +331,56 @@ void Membership::follow(Instant now, Following& following, Core const& core, Sta
     ask = consensus::Ask{reached[asked_++ % reached.size()], Bytes(wanted.take().changes)};
 }
 
-/// Takes the slot of the process that was at this address before, or else a free one.
+/// Takes the slot that an operator gave it, or that of the process that was at this address before,
+/// or else a free one.
 void Membership::join(Instant now, Following const& following, Core const& core, State const& state,
                       Proposals& wanted) const {
-    std::size_t linked = 0;
+    std::optional<State::Slot> given;
     std::optional<State::Slot> mine;
     std::optional<State::Slot> free;
     for (State::Slot& slot : state.slots()) {
-        if (!votes(core, slot.content)) {
-            if (!free) free = std::move(slot);
-            continue;
+        if (slot.content == identity_.id) {
+            given = std::move(slot);
+        } else if (votes(core, slot.content)) {
+            auto const address = state.value(node_path(slot.content, "addr"));
+            bool const reached = core.reaches(MemberId(slot.content));
+            if (!reached && address && address->view() == identity_.address) mine = std::move(slot);
+        } else if (!free && !is_given(slot, core, state)) {
+            free = std::move(slot);
         }
-        auto const address = state.value(node_path(slot.content, "addr"));
-        bool const reached = core.reaches(MemberId(slot.content));
-        linked += reached ? 1 : 0;
-        if (!reached && address && address->view() == identity_.address) mine = std::move(slot);
     }
     std::size_t const voters = core.configuration().voters.size();
-    if (!mine && voters == consensus::voters_max) return;
-    std::size_t const needed = mine ? voters - 1 : voters;
+    if (voters == consensus::voters_max) {  // nobody can vote too, only in the place of another
+        given.reset();
+        free.reset();
+    }
+    std::optional<State::Slot> const& slot = given ? given : mine ? mine : free;
+    if (!slot) return;
+    bool const replaces = !given && mine;
+    std::size_t const linked = count_reached(core);
+    std::size_t const needed = replaces ? voters - 1 : voters;
     bool const patient = now - following.since >= wait_for_all_links;
     bool const enough = linked >= needed || (patient && linked >= voters / 2 + 1);
     if (!enough || now - following.since < follow_before_joining) return;
-    if (!mine && !free) return;
     std::string const guard =
-        mine ? node_path(mine->content, "applied") : node_path(identity_.id, "addr");
-    State::Slot const& slot = mine ? *mine : *free;
+        replaces ? node_path(mine->content, "applied") : node_path(identity_.id, "addr");
     wanted.add({Guard{path_of(guard), state.revision_of(guard)},
-                Mutation::set(path_of(slot.path), identity_.id, slot.rev)});
+                Mutation::set(path_of(slot->path), identity_.id, slot->rev)});
 }
 
-bool Membership::may_propose(std::string_view changes, Core const& core, State const& state) const {
+bool Membership::may_propose(MemberId asker, std::string_view changes, Core const& core,
+                             State const& state) const {
     if (changes.empty()) return false;
+    std::string const own = asker.str();
+    std::string const registered = node_path(own, "");
     while (!changes.empty()) {
         auto const change = take_change(changes);
         if (!change.ok() || !change.value().guard) return false;
-        std::string_view const path = change.value().mutation.path.text();
-        if (!path.starts_with("/ctl/")) return false;
-        if (!path.starts_with("/ctl/cal/")) continue;
+        store::Mutation const& m = change.value().mutation;
+        std::string_view const path = m.path.text();
+        if (m.kind != store::MutationKind::set) return false;
+        if (path.starts_with(registered)) continue;
+        if (!path.starts_with("/ctl/cal/") || m.value != own) return false;
         auto const held = state.value(std::string(path));
         std::string const id(held ? held->view() : std::string_view());
         if (votes(core, id) && (id == identity_.id || core.reaches(MemberId(id)))) return false;

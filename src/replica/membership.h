@@ -68,10 +68,11 @@ class Membership {
     /// one who leaves may be the only one who can tell.
     [[nodiscard]] bool hands_over(Instant now, consensus::Core const& core) const;
 
-    /// A voter was asked to propose `changes`; whether it may. A slot that somebody fills is given
-    /// to another only if this voter does not hear from who fills it.
-    [[nodiscard]] bool may_propose(std::string_view changes, consensus::Core const& core,
-                                   State const& state) const;
+    /// A voter was asked by `asker`, over a link, to propose `changes`; whether it may. A process
+    /// asks for itself alone: it registers, and takes a slot. It gets one that somebody fills only
+    /// if this voter does not hear from that member.
+    [[nodiscard]] bool may_propose(consensus::MemberId asker, std::string_view changes,
+                                   consensus::Core const& core, State const& state) const;
 
     /// To whom links are wanted now.
     [[nodiscard]] std::vector<Target> targets(consensus::Core const& core,
@@ -86,11 +87,13 @@ class Membership {
     void set_if_different(Proposals& proposals, State const& state, std::string const& path,
                           std::string const& value) const;
     void register_in(Proposals& proposals, State const& state, bool votes) const;
-    void keep_slot(Proposals& proposals, State const& state) const;
+    void keep_slot(Proposals& proposals, consensus::Core const& core, State const& state) const;
     void pulse(Instant now, Voting& voting, State const& state, Proposals& proposals) const;
     void kick(Instant now, Voting& voting, consensus::Core const& core, State const& state,
               Proposals& proposals) const;
     void clean(Instant now, consensus::Core const& core, State const& state, Proposals& proposals);
+    void empty_strays(Instant now, consensus::Core const& core, State const& state,
+                      Proposals& proposals);
     void switch_rules(Instant now, consensus::Core const& core, State const& state,
                       Proposals& proposals) const;
     [[nodiscard]] bool can_leave(consensus::Core const& core) const;
@@ -108,6 +111,12 @@ class Membership {
     Phase phase_;
     Instant next_look_;
     std::map<std::string, Instant> missing_since_;  // registered, but neither voters nor linked
+    std::string cleaned_upto_;                      // the names of /ctl/node are looked at in pages
+    struct Stray {
+        Revision rev;
+        Instant since;
+    };
+    std::map<std::string, Stray> strays_;  // slots that name somebody who does not vote
     std::size_t asked_ = 0;
     Instant retires_since_ = never;
     Instant left_at_ = never;  // when it retired and was found to have no vote any more

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ class Deaf : public consensus::SmallApplication {
 };
 
 Identity identity(std::string const& id) {
-    return {id, "local", id + ":1", "host", "1.0.0"};
+    return {id, "local", id + ":1", "host", "1.1.0"};
 }
 
 consensus::Tuning tuning() {
@@ -51,7 +52,7 @@ class MembershipTest : public testing::Test {
             std::string const id(1, voters[i]);
             start.voters.emplace_back(id);
             registered(id);
-            set("/ctl/cal/" + std::to_string(i), id);
+            takes(id, "/ctl/cal/" + std::to_string(i));
         }
         (void)state.take_new_voters();
         start.owners = start.voters;
@@ -64,11 +65,17 @@ class MembershipTest : public testing::Test {
     void set(std::string const& path, std::string const& value) {
         state.apply({{}, Mutation::set(Path::trusted(path), value, clobber)});
     }
+    /// As a voter proposes it for a process that has asked for it.
+    void takes(std::string const& id, std::string const& slot) {
+        std::string const addr = node_path(id, "addr");
+        state.apply({Guard{Path::trusted(addr), state.revision_of(addr)},
+                     Mutation::set(Path::trusted(slot), id, clobber)});
+    }
     /// As a process of this id registers itself when it votes.
     void registered(std::string const& id) {
         set(node_path(id, "addr"), id + ":1");
         set(node_path(id, "hostname"), "host");
-        set(node_path(id, "version"), "1.0.0");
+        set(node_path(id, "version"), "1.1.0");
         set(node_path(id, "writable"), "true");
         set(node_path(id, "applied"), "1");
         set(ns_path("local", id), id + ":1");
@@ -273,7 +280,7 @@ class Proposing : public MembershipTest {
         std::optional<Guard> guard;
         if (guarded) guard = Guard{Path::trusted("/ctl/node/F/addr"), Revision(7)};
         append_change(changes, {guard, Mutation::set(Path::trusted(path), value, clobber)});
-        return membership->may_propose(changes, *core, state);
+        return membership->may_propose(id('F'), changes, *core, state);
     }
 };
 
@@ -283,8 +290,19 @@ TEST_F(Proposing, ForAFollowerOnlyGuardedChangesOfTheClustersOwnFiles) {
     EXPECT_TRUE(may("/ctl/node/F/hostname", "host"));
     EXPECT_FALSE(may("/app/config", "x"));
     EXPECT_FALSE(may("/ctl/node/F/hostname", "host", false)) << "it has no guard";
-    EXPECT_FALSE(membership->may_propose("", *core, state));
-    EXPECT_FALSE(membership->may_propose("garbage", *core, state));
+    EXPECT_FALSE(membership->may_propose(id('F'), "", *core, state));
+    EXPECT_FALSE(membership->may_propose(id('F'), "garbage", *core, state));
+}
+
+// A vote is given to a process that is linked and wants it. The link proves that for F alone.
+TEST_F(Proposing, AFollowerAsksForItselfAlone) {
+    registered("G");
+    set("/ctl/cal/3", "");
+    EXPECT_FALSE(may("/ctl/cal/3", "G"));
+    EXPECT_FALSE(may("/ctl/cal/3", ""));
+    EXPECT_FALSE(may("/ctl/node/G/addr", "elsewhere"));
+    EXPECT_FALSE(may("/ctl/ns/local/F", "F:1"));
+    EXPECT_FALSE(may("/ctl/name", "x"));
 }
 
 // The follower does not hear C and wants its slot; this voter does.
@@ -327,6 +345,31 @@ TEST_F(Joining, WithLinksToAllASlotIsTakenAfterAWhile) {
     EXPECT_EQ(changes[0].guard->path.text(), "/ctl/node/F/addr");
 }
 
+// An operator gave the free slot to G, and later one to F.
+TEST_F(Joining, ASlotThatIsGivenToAnotherIsLeftToItForAWhile) {
+    registered("G");
+    set("/ctl/cal/3", "G");
+    for (char const peer : {'A', 'B', 'C'}) link(peer);
+    (void)look();
+    pass(seconds(1));
+    EXPECT_THAT(wanted(), IsEmpty());
+    set("/ctl/cal/9", "F");
+    set("/ctl/cal/4", "");
+    pass(seconds(1));
+    EXPECT_THAT(wanted(), ElementsAre("/ctl/cal/9")) << "rather than one that is free";
+}
+
+TEST_F(Joining, ASlotThatNamesNobodyWhoIsRegisteredIsFree) {
+    for (char const* nonsense : {"rubbish", "not/an id at all, but longer", "G"}) {
+        set("/ctl/cal/3", nonsense);
+        for (char const peer : {'A', 'B', 'C'}) link(peer);
+        (void)look();
+        pass(seconds(1));
+        EXPECT_THAT(wanted(), ElementsAre("/ctl/cal/3")) << nonsense;
+        pass(seconds(1));
+    }
+}
+
 // It must be known by its address before it votes, or nobody could link to the new voter.
 TEST_F(Joining, ItRegistersBeforeItAsksForASlot) {
     state.apply({{}, Mutation::del(Path::trusted("/ctl/node/F/addr"), clobber)});
@@ -335,6 +378,53 @@ TEST_F(Joining, ItRegistersBeforeItAsksForASlot) {
     (void)look();
     pass(seconds(1));
     EXPECT_THAT(wanted(), ElementsAre("/ctl/node/F/addr"));
+}
+
+class Strays : public MembershipTest {
+  protected:
+    Strays() {
+        for (char const peer : {'B', 'C'}) link(peer);
+        settle();
+    }
+    std::vector<std::string> emptied() {
+        for (char const peer : {'B', 'C'}) hear(peer);
+        std::vector<std::string> slots;
+        for (Change const& c : look()) {
+            if (!c.mutation.path.text().starts_with("/ctl/cal/")) continue;
+            EXPECT_TRUE(c.guard && c.mutation.value.empty()) << c.mutation.path.text();
+            slots.emplace_back(c.mutation.path.text());
+        }
+        return slots;
+    }
+};
+
+TEST_F(Strays, ASlotThatNamesNobodyWhoVotesIsEmptiedAfterSomeSeconds) {
+    registered("X");
+    set("/ctl/cal/5", "X");
+    set("/ctl/cal/6", std::string(5000, 'x'));
+    EXPECT_THAT(emptied(), IsEmpty());
+    pass(seconds(4));
+    EXPECT_THAT(emptied(), IsEmpty()) << "X may be about to take it";
+    set("/ctl/cal/6", "rubbish");
+    pass(seconds(4));
+    EXPECT_THAT(emptied(), ElementsAre("/ctl/cal/5"));
+    pass(seconds(8));
+    EXPECT_THAT(emptied(), ElementsAre("/ctl/cal/5", "/ctl/cal/6")) << "again, and what came later";
+}
+
+// B empties a slot while X takes it at last: the order that comes second must do nothing.
+TEST_F(Strays, ASlotThatWasTakenMeanwhileIsNotEmptied) {
+    registered("X");
+    set("/ctl/cal/5", "X");
+    (void)emptied();
+    pass(seconds(9));
+    for (char const peer : {'B', 'C'}) hear(peer);
+    for (Change const& change : look()) {
+        if (change.mutation.path.text() != "/ctl/cal/5") continue;
+        takes("X", "/ctl/cal/5");
+        EXPECT_FALSE(state.apply(change));
+    }
+    EXPECT_EQ(state.value("/ctl/cal/5")->view(), "X");
 }
 
 class Stopping : public MembershipTest {};
@@ -426,6 +516,39 @@ TEST_F(LastSlot, AVoterThatNoSlotNamesTakesOneAgain) {
     (void)state.take_new_voters();
     pass(seconds(3600));
     EXPECT_THAT(paths(look()), Contains("/ctl/cal/0"));
+}
+
+TEST_F(LastSlot, ASlotThatAnOperatorGaveToAnotherIsLeftToItForAWhile) {
+    settle();
+    registered("F");
+    set("/ctl/cal/0", "F");
+    pass(seconds(3600));
+    EXPECT_THAT(paths(look()), Not(Contains("/ctl/cal/0"))) << "F may be about to take it";
+    pass(seconds(3600));
+    EXPECT_THAT(paths(look()), Contains("/ctl/cal/0")) << "F did not: it is emptied";
+    set("/ctl/cal/0", "");
+    pass(seconds(3600));
+    auto const changes = look();
+    ASSERT_THAT(paths(changes), Contains("/ctl/cal/0"));
+    for (Change const& c : changes) {
+        bool const takes_it = c.mutation.value == "A";
+        EXPECT_TRUE(takes_it || c.mutation.path.text() != "/ctl/cal/0");
+    }
+}
+
+// Writers can register as many processes as they like; looking at them must cost little each time.
+TEST_F(LastSlot, ManyRegisteredProcessesAreCleanedAwayInPages) {
+    settle();
+    for (int i = 0; i < 600; ++i) set("/ctl/node/N" + std::to_string(i) + "/addr", "x");
+    std::set<std::string> gone;
+    for (int i = 0; i < 8; ++i) {
+        auto const deleted = paths(look());
+        EXPECT_LE(deleted.size(), 256U + 2);
+        gone.insert(deleted.begin(), deleted.end());
+        pass(seconds(3600));
+    }
+    EXPECT_TRUE(gone.contains("/ctl/node/N0/addr"));
+    EXPECT_TRUE(gone.contains("/ctl/node/N599/addr"));
 }
 
 TEST_F(LastSlot, WhatOthersOverwroteIsPutRight) {

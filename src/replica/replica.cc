@@ -79,11 +79,17 @@ consensus::Core first_core(Options const& options) {
     return {me, std::move(start), options.tuning};
 }
 
+RulesTable table_of(Options const& options) {
+    RulesTable table = options.rules;
+    table.release = options.identity.version;
+    return table;
+}
+
 }  // namespace
 
 Replica::Replica(Options options)
     : options_(std::move(options)),
-      state_(options_.store, options_.rules),
+      state_(options_.store, table_of(options_)),
       sessions_(options_.access.initial()),
       reads_(state_.store()),
       linear_reads_(sessions_),
@@ -123,6 +129,10 @@ void Replica::step(Instant now, Input const& input, Effects& effects) {
                             tell(now, consensus::Rename{MemberId(in.id)});
                             membership_.renamed(now, in.id);
                             effects.wants_identity = false;
+                        },
+                        [&](AccessChanged const& in) {
+                            options_.access = in.access;
+                            sessions_.grant_initially(in.access.initial());
                         },
                         [&](Force const& in) {
                             effects.wants_lineage = false;
@@ -198,8 +208,18 @@ void Replica::on_write(Instant now, ClientRequest const& in, Verb verb) {
     if (membership_.retires()) return refuse(in, {Errc::readonly, "being stopped: not applied"});
     auto const mutation = mutation_of(in.request, verb);
     if (!mutation.ok()) return refuse(in, mutation.error());
-    proposals_.add({std::nullopt, mutation.value()},
+    proposals_.add({std::nullopt, mutation.value(), vouches_for(mutation.value())},
                    Origin{in.session, in.request.tag, verb, now, in.request.min_rev.has_value()});
+}
+
+/// An operator gives a slot to a process that this voter is linked with. It votes from the batch on
+/// in which that happens, so that the cluster is never one member short.
+bool Replica::vouches_for(Mutation const& m) const {
+    bool const gives_slot = m.kind == store::MutationKind::set &&
+                            m.path.text().starts_with("/ctl/cal/") && !m.value.empty() &&
+                            m.value.size() <= process_id_chars;
+    return gives_slot && state_.rules() >= rules_of_willing_voters &&
+           core_.reaches(consensus::MemberId(m.value));
 }
 
 Reply& Replica::reply_to(SessionId session, std::optional<Tag> tag) {

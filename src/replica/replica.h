@@ -108,6 +108,7 @@ class Replica : private consensus::Application {
     void on_access(ClientRequest const& in, Session& session);
     void on_status(ClientRequest const& in);
     Result<store::Mutation> mutation_of(Request const& request, Verb verb) const;
+    [[nodiscard]] bool vouches_for(store::Mutation const& m) const;
     void refuse(ClientRequest const& in, Error error);
     void refuse_write(Origin const& origin, std::string const& why);
     Reply& reply_to(SessionId session, std::optional<Tag> tag);

@@ -14,7 +14,7 @@ constexpr SessionId bob{2};
 
 Options options() {
     Options o;
-    o.identity = {"ABCDEFGHIJKLMNOP", "local", "127.0.0.1:8046", "host", "1.0"};
+    o.identity = {"ABCDEFGHIJKLMNOP", "local", "127.0.0.1:8046", "host", "1.1"};
     o.pulse = seconds(3600);
     return o;
 }
@@ -93,7 +93,7 @@ TEST_F(ReplicaTest, FoundsAClusterOfOneBeforeAnythingElse) {
     EXPECT_EQ(get("/ctl/cal/0"), "ABCDEFGHIJKLMNOP");
     EXPECT_EQ(get("/ctl/node/ABCDEFGHIJKLMNOP/addr"), "127.0.0.1:8046");
     EXPECT_EQ(get("/ctl/node/ABCDEFGHIJKLMNOP/hostname"), "host");
-    EXPECT_EQ(get("/ctl/node/ABCDEFGHIJKLMNOP/version"), "1.0");
+    EXPECT_EQ(get("/ctl/node/ABCDEFGHIJKLMNOP/version"), "1.1");
     EXPECT_EQ(get("/ctl/node/ABCDEFGHIJKLMNOP/writable"), "true");
     EXPECT_EQ(get("/ctl/node/ABCDEFGHIJKLMNOP/applied"), "0");
     EXPECT_EQ(get("/ctl/ns/local/ABCDEFGHIJKLMNOP"), "127.0.0.1:8046");

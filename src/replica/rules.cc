@@ -16,14 +16,20 @@ int take_part(std::string_view& version) {
     return plausible ? static_cast<int>(number.value()) : -1;
 }
 
+std::pair<int, int> major_and_minor(std::string_view version) {
+    int const major = take_part(version);
+    return {major, take_part(version)};
+}
+
 }  // namespace
 
 bool RulesTable::are_known_to(std::string_view version, Rules rules) const {
     DOOZER_ASSERT(rules >= 1 && rules <= newest());
-    if (rules == 1) return true;
-    int const major = take_part(version);
-    int const minor = take_part(version);
-    return std::pair(major, minor) >= since[rules - 1U];
+    return rules == 1 || major_and_minor(version) >= since[rules - 1U];
+}
+
+bool RulesTable::is_newer(std::string_view version) const {
+    return major_and_minor(version) > major_and_minor(release);
 }
 
 }  // namespace doozer::replica

@@ -18,6 +18,15 @@ TEST(Rules, AreKnownToTheReleaseThatBroughtThemAndToAllLaterOnes) {
     EXPECT_TRUE(table.are_known_to("3.0.0", 3));
 }
 
+TEST(Rules, ANewerReleaseMayKnowMore) {
+    RulesTable const table{{{1, 0}, {1, 4}}, "1.4.2"};
+    EXPECT_TRUE(table.is_newer("1.5.0"));
+    EXPECT_TRUE(table.is_newer("2.0"));
+    for (char const* not_newer : {"1.4.2", "1.4.9", "1.3.0", "0.9", "", "spring"}) {
+        EXPECT_FALSE(table.is_newer(not_newer)) << not_newer;
+    }
+}
+
 TEST(Rules, TheFirstAreKnownToAllWhateverTheyCallThemselves) {
     EXPECT_TRUE(RulesTable{}.are_known_to("", 1));
     EXPECT_TRUE(RulesTable{}.are_known_to("spring", 1));

@@ -18,6 +18,8 @@ class Sessions {
   public:
     explicit Sessions(Grants initial) : initial_(initial) {}
 
+    /// What sessions that open from now on may do without a secret.
+    void grant_initially(Grants initial) { initial_ = initial; }
     /// REQUIRES: the id was never used before.
     void open(SessionId id);
     void close(SessionId id) { sessions_.erase(id); }

@@ -1,6 +1,7 @@
 #include "replica/state.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/little_endian.h"
 #include "consensus/hasher.h"
@@ -13,6 +14,10 @@ using store::Path;
 namespace {
 
 constexpr std::string_view calendar = "/ctl/cal";
+constexpr std::string_view in_calendar = "/ctl/cal/";
+/// How many processes are looked at in one go.
+constexpr std::size_t names_page = 256;
+
 /// The revision that a condition is compared with. Source: protocol.md, Revisions.
 Revision current(store::Store const& store, Path path) {
     return store.find(path, store.revision()).rev;
@@ -58,9 +63,31 @@ std::optional<store::Applied> State::apply(Change const& change) {
         if (current(store_, change.guard->path) != change.guard->rev) return std::nullopt;
         if (m.condition != clobber && current(store_, m.path) != m.condition) return std::nullopt;
     }
-    store::Applied applied = store_.apply(change.mutation);
+    char const* const veto =
+        overfills_calendar(change.mutation) ? "/ctl/cal takes no more entries" : nullptr;
+    store::Applied applied = store_.apply(change.mutation, veto);
     note(applied);
+    if ((change.guard || change.vouched) && !applied.refused) note_naming(change.mutation);
     return applied;
+}
+
+/// Clients make no guarded changes: voters do, for themselves and for followers that ask them over
+/// a link; and voters vouch for followers that they are linked with. So a process that such a
+/// change gives a slot to is there.
+void State::note_naming(store::Mutation const& m) {
+    if (m.kind != store::MutationKind::set || !m.path.text().starts_with(in_calendar)) return;
+    if (!m.value.empty() && m.value.size() <= process_id_chars) named_.emplace(m.value);
+}
+
+/// Whether a SET would make one entry more in /ctl/cal than it takes.
+bool State::overfills_calendar(store::Mutation const& m) const {
+    if (m.kind != store::MutationKind::set || !m.path.text().starts_with(in_calendar)) return false;
+    if (rules_ < rules_of_willing_voters) return false;
+    Found const found = store_.find(Path::trusted(calendar), store_.revision());
+    if (found.kind != Found::Kind::directory || found.entries < calendar_entries_max) return false;
+    std::string_view const entry =
+        m.path.text().substr(0, m.path.text().find('/', in_calendar.size()));
+    return store_.find(Path::trusted(entry), store_.revision()).kind == Found::Kind::nothing;
 }
 
 void State::note(store::Applied const& applied) {
@@ -72,13 +99,15 @@ void State::note(store::Applied const& applied) {
     h.word(applied.refused ? static_cast<std::uint64_t>(applied.refused->code) : 0);
     chain_ = h.digest().low;
     bool const is_address = event.path.starts_with("/ctl/node/") && event.path.ends_with("/addr");
-    touched_ = touched_ || is_address || event.path.starts_with("/ctl/cal/");
+    touched_ = touched_ || is_address || event.path.starts_with(in_calendar);
 }
 
 void State::switch_rules(Rules to) {
     if (to != rules_ + 1) return;
+    // Without this a process of an old release that was registered while the order was on its way
+    // would end, though the order did not count for anybody else.
     bool const unknown_here = to > known_.newest();
-    if (!unknown_here && !all_know(to)) return;
+    if (unknown_here ? !all_are_newer() : !all_know(to)) return;
     rules_ = to;
     consensus::Hasher h;
     feed_all(h, chain_, rules_);
@@ -92,11 +121,31 @@ std::optional<Rules> State::next_rules() const {
 }
 
 bool State::all_know(Rules rules) const {
-    auto const is_known_to = [&](std::string const& id) { return knows(id, rules); };
-    std::vector<std::string> const registered = names_in("/ctl/node");
-    return std::all_of(registered.begin(), registered.end(), is_known_to) &&
-           std::all_of(voters_.begin(), voters_.end(),
-                       [&](MemberId id) { return is_known_to(id.str()); });
+    return all_versions(
+        [&](std::string_view version) { return known_.are_known_to(version, rules); });
+}
+
+bool State::all_are_newer() const {
+    return all_versions([&](std::string_view version) { return known_.is_newer(version); });
+}
+
+/// Of all who vote or are registered.
+bool State::all_versions(std::function<bool(std::string_view)> const& pass) const {
+    auto const passes = [&](std::string const& id) {
+        auto const version = value(node_path(id, "version"));
+        return pass(version ? version->view() : std::string_view());
+    };
+    for (MemberId const id : voters_) {
+        if (!passes(id.str())) return false;
+    }
+    std::string after;
+    for (bool more = true; more;) {
+        std::vector<std::string> const page = names_after("/ctl/node", after, names_page);
+        if (!std::all_of(page.begin(), page.end(), passes)) return false;
+        more = page.size() == names_page;
+        if (more) after = page.back();
+    }
+    return true;
 }
 
 bool State::knows(std::string const& id, Rules rules) const {
@@ -104,7 +153,13 @@ bool State::knows(std::string const& id, Rules rules) const {
     return known_.are_known_to(version ? version->view() : std::string_view(), rules);
 }
 
+bool State::may_begin_to_vote(std::string const& id, bool named_by_members) const {
+    if (rules_ >= rules_of_willing_voters && !named_by_members) return false;
+    return revision_of(node_path(id, "addr")) > missing && !is_outdated() && knows(id, rules_);
+}
+
 std::optional<MemberIds> State::take_new_voters() {
+    std::set<MemberId> const named = std::exchange(named_, {});
     if (!std::exchange(touched_, false)) return std::nullopt;
     MemberIds next;
     for (Slot const& slot : slots()) {
@@ -112,8 +167,7 @@ std::optional<MemberIds> State::take_new_voters() {
         if (!store::is_path_component(slot.content)) continue;
         MemberId const id(slot.content);
         bool const votes = std::binary_search(voters_.begin(), voters_.end(), id);
-        bool const known = votes || (revision_of(node_path(slot.content, "addr")) > missing &&
-                                     !is_outdated() && knows(slot.content, rules_));
+        bool const known = votes || may_begin_to_vote(slot.content, named.contains(id));
         bool const again = std::find(next.begin(), next.end(), id) != next.end();
         if (!known || again || removed_.contains(id)) continue;
         if (next.size() < consensus::voters_max) next.push_back(id);
@@ -183,6 +237,7 @@ bool State::finish_install() {
     voters_ = *voters;
     removed_ = {removed->begin(), removed->end()};
     touched_ = false;
+    named_.clear();
     return true;
 }
 
@@ -199,12 +254,18 @@ Revision State::revision_of(std::string const& path) const {
 std::vector<State::Slot> State::slots() const {
     std::vector<Slot> slots;
     std::string const directory(calendar);
-    for (std::string const& name : names_in(directory)) {
+    // By the first rules all files are slots, however many. Later there are no more, but for what
+    // was there before or comes from a journal.
+    std::size_t const count = rules_ < rules_of_willing_voters
+                                  ? std::numeric_limits<std::size_t>::max()
+                                  : calendar_entries_max;
+    for (std::string const& name : names_after(directory, {}, count)) {
         std::string path = directory;
         path.append("/").append(name);
         Found const found = store_.find(Path::trusted(path), store_.revision());
         if (found.kind != Found::Kind::file) continue;
-        slots.push_back({std::move(path), std::string(found.value.view()), found.rev});
+        std::string_view const content = found.value.view().substr(0, process_id_chars + 1);
+        slots.push_back({std::move(path), std::string(content), found.rev});
     }
     return slots;
 }
@@ -213,6 +274,14 @@ std::vector<std::string> State::names_in(std::string const& directory) const {
     std::vector<std::string> names;
     store_.for_each_name(Path::trusted(directory),
                          [&](std::string_view name) { names.emplace_back(name); });
+    return names;
+}
+
+std::vector<std::string> State::names_after(std::string const& directory, std::string_view after,
+                                            std::size_t count) const {
+    std::vector<std::string> names;
+    store_.for_names_after(Path::trusted(directory), after, count,
+                           [&](std::string_view name) { names.emplace_back(name); });
     return names;
 }
 

@@ -2,6 +2,7 @@
 // far and of nothing else.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -50,7 +51,9 @@ class State {
     std::optional<store::Applied> apply(Change const& change);
 
     /// Goes over to the next rules, if all who have a slot or are in /ctl/node know them by their
-    /// versions there. Else it leaves no trace.
+    /// versions there. Else it leaves no trace. A program that does not know the rules leaves no
+    /// trace either if somebody there is not newer than itself, since then it knows that the order
+    /// did not count.
     void switch_rules(Rules to);
     /// The rules that all are ready to go over to, and this program knows.
     [[nodiscard]] std::optional<Rules> next_rules() const;
@@ -60,10 +63,11 @@ class State {
     /// any more.
     [[nodiscard]] bool is_outdated() const { return rules_ > known_.newest(); }
 
-    /// To be called behind each batch: the voters, if the batch changed them. A slot counts if it
-    /// holds the id of a process that votes already, or has its address in /ctl/node and a version
-    /// that knows the rules, and that was never removed. A change that would leave nobody leaves
-    /// the voters as they are.
+    /// To be called after each batch: the voters, if the batch changed them. A slot counts if it
+    /// holds the id of a process that was never removed and either votes already or was put there
+    /// by a change of this very batch that was guarded or vouched for; such a process needs its
+    /// address in /ctl/node and a version that knows the rules. By the first rules any change may
+    /// have put it there. A change that would leave nobody leaves the voters as they are.
     std::optional<MemberIds> take_new_voters();
 
     /// The survivor goes on alone, at the next multiple of 2^40: no revision that the others may
@@ -98,17 +102,27 @@ class State {
         std::string content;
         Revision rev;
     };
+    /// The files of /ctl/cal; of a longer content only as much as shows that it is no id.
     [[nodiscard]] std::vector<Slot> slots() const;
     [[nodiscard]] std::vector<std::string> names_in(std::string const& directory) const;
+    /// `count` names at most, the first after `after`.
+    [[nodiscard]] std::vector<std::string> names_after(std::string const& directory,
+                                                       std::string_view after,
+                                                       std::size_t count) const;
     [[nodiscard]] std::vector<std::string> files_below(std::string const& directory) const;
 
   private:
     void note(store::Applied const& applied);
+    void note_naming(store::Mutation const& m);
+    [[nodiscard]] bool overfills_calendar(store::Mutation const& m) const;
+    [[nodiscard]] bool may_begin_to_vote(std::string const& id, bool named_by_members) const;
     void empty_slot(Slot const& slot);
 
     [[nodiscard]] std::string encode_tail() const;
     bool take_rules(std::string_view& in);
     [[nodiscard]] bool all_know(Rules rules) const;
+    [[nodiscard]] bool all_are_newer() const;
+    [[nodiscard]] bool all_versions(std::function<bool(std::string_view)> const& pass) const;
     [[nodiscard]] bool knows(std::string const& id, Rules rules) const;
 
     store::StoreLimits limits_;
@@ -118,7 +132,8 @@ class State {
     std::set<MemberId> removed_;  // may never vote again (I10)
     std::uint64_t chain_ = 0;
     Rules rules_ = 1;
-    bool touched_ = false;  // something that voters depend on has changed
+    bool touched_ = false;      // something that voters depend on has changed
+    std::set<MemberId> named_;  // put into slots by members, in the batch that is applied
 
     // A snapshot: rules (1), the store, and when that is complete: chain (8), voters, removed.
     struct Giving {

@@ -42,13 +42,23 @@ class StateTest : public testing::Test {
     explicit StateTest(RulesTable const& known = {}) : state(store::StoreLimits{}, known) {
         state.found(MemberId("A"));
         set("/ctl/node/A/addr", "a:1");
+        is_of("A", "1.1.0");
         set("/ctl/cal/0", "A");
         (void)state.take_new_voters();
     }
-    void set(std::string const& path, std::string const& value) {
-        state.apply({{}, Mutation::set(Path::trusted(path), value, clobber)});
+    std::optional<Error> set(std::string const& path, std::string const& value) {
+        return state.apply({{}, Mutation::set(Path::trusted(path), value, clobber)})->refused;
     }
-    void registered(std::string const& id) { set("/ctl/node/" + id + "/addr", id + ":1"); }
+    void registered(std::string const& id) {
+        set("/ctl/node/" + id + "/addr", id + ":1");
+        is_of(id, "1.1.0");
+    }
+    /// As a voter proposes it for a process that has asked for it over its link.
+    void takes(std::string const& id, std::string const& slot) {
+        std::string const addr = "/ctl/node/" + id + "/addr";
+        state.apply({Guard{Path::trusted(addr), state.revision_of(addr)},
+                     Mutation::set(Path::trusted(slot), id, state.revision_of(slot))});
+    }
     void is_of(std::string const& id, std::string const& version) {
         set("/ctl/node/" + id + "/version", version);
     }
@@ -57,9 +67,11 @@ class StateTest : public testing::Test {
 };
 
 TEST_F(StateTest, ASlotCountsIfItHoldsARegisteredProcess) {
-    set("/ctl/cal/1", "B");
+    takes("B", "/ctl/cal/1");
     EXPECT_FALSE(state.take_new_voters()) << "nobody knows B";
     registered("B");
+    EXPECT_FALSE(state.take_new_voters()) << "that was in another batch";
+    takes("B", "/ctl/cal/1");
     EXPECT_EQ(state.take_new_voters(), ids({"A", "B"}));
     for (char const* nonsense : {"", "no/id", "far too long to be an id", "A"}) {
         set("/ctl/cal/2", nonsense);
@@ -67,14 +79,72 @@ TEST_F(StateTest, ASlotCountsIfItHoldsARegisteredProcess) {
     }
 }
 
-TEST_F(StateTest, WhoWasRemovedNeverVotesAgain) {
+// Three writes of a client once ended the quorum of any cluster.
+TEST_F(StateTest, WhoIsOnlyWrittenIntoASlotGetsNoVote) {
+    for (char const* id : {"X", "Y", "Z"}) {
+        registered(id);
+        set(std::string("/ctl/cal/") + id, id);
+        EXPECT_FALSE(state.take_new_voters()) << id;
+    }
+    EXPECT_EQ(state.voters(), ids({"A"}));
+    // Once it is written there, the process itself may take it.
+    takes("Y", "/ctl/cal/Y");
+    EXPECT_EQ(state.take_new_voters(), ids({"A", "Y"}));
+    set("/ctl/cal/new", "Y");
+    set("/ctl/cal/Y", "");
+    EXPECT_FALSE(state.take_new_voters()) << "who votes may be moved by anybody";
+    EXPECT_EQ(state.voters(), ids({"A", "Y"}));
+}
+
+TEST_F(StateTest, AnOperatorGivesASlotInOneWriteIfAMemberVouches) {
+    registered("B");
+    Change const given{{}, Mutation::set(Path::trusted("/ctl/cal/0"), "B", clobber), true};
+    state.apply(given);
+    EXPECT_EQ(state.take_new_voters(), ids({"B"})) << "in the place of A, without a moment between";
+}
+
+TEST_F(StateTest, AGuardedChangeThatDoesNotHappenGivesNoVote) {
     registered("B");
     set("/ctl/cal/1", "B");
+    state.apply({Guard{Path::trusted("/ctl/node/B/addr"), Revision(1)},
+                 Mutation::set(Path::trusted("/ctl/cal/1"), "B", clobber)});
+    EXPECT_FALSE(state.take_new_voters()) << "its guard";
+    set("/ctl/cal/dir/file", "");
+    state.apply({Guard{Path::trusted("/ctl/node/B/addr"), state.revision_of("/ctl/node/B/addr")},
+                 Mutation::set(Path::trusted("/ctl/cal/dir"), "B", clobber)});
+    EXPECT_FALSE(state.take_new_voters()) << "the path is a directory";
+}
+
+TEST_F(StateTest, TheCalendarTakesABoundedNumberOfEntries) {
+    for (std::size_t i = 1; i < calendar_entries_max; ++i) {
+        EXPECT_FALSE(set("/ctl/cal/x" + std::to_string(i), "")) << i;
+    }
+    EXPECT_EQ(set("/ctl/cal/more", "").value().detail, "/ctl/cal takes no more entries");
+    EXPECT_EQ(set("/ctl/cal/more/below", "").value().detail, "/ctl/cal takes no more entries");
+    EXPECT_EQ(state.value("/ctl/err")->view(), "/ctl/cal takes no more entries");
+    EXPECT_FALSE(set("/ctl/cal/x1", "goes on")) << "what is there can be written";
+    EXPECT_FALSE(set("/ctl/calendar", "")) << "it is not below";
+    EXPECT_EQ(state.slots().size(), calendar_entries_max);
+    state.apply({{}, Mutation::del(Path::trusted("/ctl/cal/x1"), clobber)});
+    EXPECT_FALSE(set("/ctl/cal/more", ""));
+    auto const refused =
+        state.apply({{}, Mutation::set(Path::trusted("/ctl/cal/again"), "", directory)});
+    EXPECT_EQ(refused->refused->code, Errc::rev_mismatch) << "judged first";
+}
+
+TEST_F(StateTest, OfALongContentOfASlotOnlyItsBeginningIsRead) {
+    set("/ctl/cal/1", std::string(100'000, 'x'));
+    EXPECT_EQ(state.slots().at(1).content.size(), process_id_chars + 1);
+}
+
+TEST_F(StateTest, WhoWasRemovedNeverVotesAgain) {
+    registered("B");
+    takes("B", "/ctl/cal/1");
     ASSERT_EQ(state.take_new_voters(), ids({"A", "B"}));
     set("/ctl/cal/1", "");
     EXPECT_EQ(state.take_new_voters(), ids({"A"}));
     EXPECT_TRUE(state.was_removed(MemberId("B")));
-    set("/ctl/cal/1", "B");
+    takes("B", "/ctl/cal/1");
     EXPECT_FALSE(state.take_new_voters());
 }
 
@@ -92,7 +162,7 @@ TEST_F(StateTest, AVoterWhoseAddressIsDeletedStillVotes) {
 TEST_F(StateTest, AnEighthVoterIsNotCounted) {
     for (int i = 1; i <= 9; ++i) {
         registered("B" + std::to_string(i));
-        set("/ctl/cal/" + std::to_string(i), "B" + std::to_string(i));
+        takes("B" + std::to_string(i), "/ctl/cal/" + std::to_string(i));
     }
     auto const voters = state.take_new_voters();
     ASSERT_TRUE(voters);
@@ -149,7 +219,7 @@ TEST_F(StateTest, TheChainTellsApartEverythingThatStatesCanDifferIn) {
 
 TEST_F(StateTest, ACopyHoldsTheSameAndGoesOnAlike) {
     registered("B");
-    set("/ctl/cal/1", "B");
+    takes("B", "/ctl/cal/1");
     (void)state.take_new_voters();
     set("/ctl/cal/1", "");
     (void)state.take_new_voters();
@@ -194,7 +264,7 @@ TEST_F(StateTest, PiecesInAnotherOrderAreNoCopy) {
     State small{store::StoreLimits{.snapshot_piece_bytes = 20}};
     ASSERT_TRUE(install(small, copy_of(state)));
     std::vector<std::string> pieces = copy_of(small);
-    std::swap(pieces[1], pieces[2]);
+    std::swap(pieces[1], pieces.back());
     EXPECT_FALSE(install(small, pieces));
     pieces.erase(pieces.begin());
     EXPECT_FALSE(install(small, pieces));
@@ -203,7 +273,7 @@ TEST_F(StateTest, PiecesInAnotherOrderAreNoCopy) {
 
 TEST_F(StateTest, ForcedOnItNeverGivesARevisionTwice) {
     registered("B");
-    set("/ctl/cal/1", "B");
+    takes("B", "/ctl/cal/1");
     (void)state.take_new_voters();
     std::vector<Revision> made;
     state.force(MemberId("A"), [&](store::Event const& event) { made.push_back(event.rev); });
@@ -213,7 +283,7 @@ TEST_F(StateTest, ForcedOnItNeverGivesARevisionTwice) {
     EXPECT_EQ(state.voters(), ids({"A"}));
     EXPECT_EQ(state.value("/ctl/cal/1")->view(), "");
     EXPECT_TRUE(state.was_removed(MemberId("B")));
-    EXPECT_EQ(state.revision_of("/ctl/cal/0"), Revision(2)) << "files keep their revisions";
+    EXPECT_EQ(state.revision_of("/ctl/cal/0"), Revision(3)) << "files keep their revisions";
 }
 
 TEST(ChangeCodec, WhatIsWrittenIsReadAndNothingElse) {
@@ -226,6 +296,12 @@ TEST(ChangeCodec, WhatIsWrittenIsReadAndNothingElse) {
     std::string_view rest = batch;
     EXPECT_EQ(take_change(rest).value(), guarded);
     EXPECT_EQ(take_change(rest).value(), plain);
+    EXPECT_TRUE(rest.empty());
+    Change const vouched{{}, Mutation::set(Path::trusted("/ctl/cal/1"), "B", clobber), true};
+    std::string given;
+    append_change(given, vouched);
+    rest = given;
+    EXPECT_EQ(take_change(rest).value(), vouched);
     EXPECT_TRUE(rest.empty());
     std::string alone;
     append_change(alone, guarded);
@@ -240,12 +316,13 @@ class RulesSwitchTest : public StateTest {
   protected:
     RulesSwitchTest() : StateTest(both) {
         EXPECT_EQ(state.rules(), 2) << "a founder begins with the newest";
+        EXPECT_EQ(RulesTable{}.since, both.since) << "these are the rules of this release";
         EXPECT_TRUE(install(state, old_copy()));
         EXPECT_EQ(state.rules(), 1);
     }
     /// Of a cluster that 1.0 has founded.
     static std::vector<std::string> old_copy() {
-        State old{store::StoreLimits{}};
+        State old{store::StoreLimits{}, first};
         old.found(MemberId("A"));
         for (auto const& [path, value] : {std::pair{"/ctl/node/A/addr", "a:1"},
                                           {"/ctl/node/A/version", "1.0.0"},
@@ -256,7 +333,8 @@ class RulesSwitchTest : public StateTest {
         return copy_of(old);
     }
 
-    static inline RulesTable const both{{{1, 0}, {1, 1}}};
+    static inline RulesTable const first{{{1, 0}}, "1.0.0"};
+    static inline RulesTable const both{{{1, 0}, {1, 1}}, "1.1.0"};
 };
 
 TEST_F(RulesSwitchTest, NewRulesComeWhenAllWhoAreRegisteredKnowThem) {
@@ -283,11 +361,10 @@ TEST_F(RulesSwitchTest, WhoDoesNotKnowTheRulesGetsNoVote) {
     state.switch_rules(2);
     registered("B");
     is_of("B", "1.0.0");
-    set("/ctl/cal/1", "B");
+    takes("B", "/ctl/cal/1");
     EXPECT_FALSE(state.take_new_voters());
-    set("/ctl/cal/1", "");
     is_of("B", "1.1.0");
-    set("/ctl/cal/1", "B");
+    takes("B", "/ctl/cal/1");
     EXPECT_EQ(state.take_new_voters(), ids({"A", "B"}));
 }
 
@@ -312,17 +389,53 @@ TEST_F(RulesSwitchTest, ASnapshotSaysWhichRulesItIsOf) {
     State same{store::StoreLimits{}, both};
     ASSERT_TRUE(install(same, copy_of(state)));
     EXPECT_EQ(same.rules(), 2);
-    State older{store::StoreLimits{}};
+    State older{store::StoreLimits{}, first};
     EXPECT_FALSE(install(older, copy_of(state)));
     EXPECT_TRUE(older.is_outdated());
     EXPECT_EQ(older.rules(), 2);
 }
 
 TEST_F(RulesSwitchTest, AFollowerThatDoesNotKnowTheNewRulesSaysSo) {
-    State older{store::StoreLimits{}};
-    ASSERT_TRUE(install(older, old_copy()));
+    is_of("A", "1.1.0");
+    State older{store::StoreLimits{}, first};
+    ASSERT_TRUE(install(older, copy_of(state)));
     older.switch_rules(2);
     EXPECT_TRUE(older.is_outdated());
+}
+
+// The order is proposed while all who are registered are new; an old process is registered before
+// it gets its place. It counts for nobody, and the old process must not end because of it.
+TEST_F(RulesSwitchTest, AnOldProcessThatIsRegisteredMeanwhileGoesOn) {
+    is_of("A", "1.1.0");
+    State older{store::StoreLimits{}, first};
+    ASSERT_TRUE(install(older, copy_of(state)));
+    for (State* const each : {&state, &older}) {
+        each->apply({{}, Mutation::set(Path::trusted("/ctl/node/F/version"), "1.0.0", clobber)});
+        each->switch_rules(2);
+        EXPECT_EQ(each->rules(), 1);
+        EXPECT_FALSE(each->is_outdated());
+        each->apply({{}, Mutation::del(Path::trusted("/ctl/node/F/version"), clobber)});
+    }
+    EXPECT_EQ(older.chain(), state.chain());
+    state.switch_rules(2);
+    older.switch_rules(2);
+    EXPECT_EQ(state.rules(), 2);
+    EXPECT_TRUE(older.is_outdated());
+}
+
+TEST_F(RulesSwitchTest, ByTheFirstRulesAnyWriteGivesAVoteAndAnyNumberOfSlotsCounts) {
+    registered("B");
+    set("/ctl/cal/1", "B");
+    EXPECT_EQ(state.take_new_voters(), ids({"A", "B"}));
+    for (std::size_t i = 0; i < 2 * calendar_entries_max; ++i) {
+        EXPECT_FALSE(set("/ctl/cal/x" + std::to_string(i), ""));
+    }
+    EXPECT_EQ(state.slots().size(), 2 * calendar_entries_max + 2);
+    state.switch_rules(2);
+    EXPECT_EQ(state.rules(), 1) << "A is of an old release";
+    is_of("A", "1.1.0");
+    state.switch_rules(2);
+    EXPECT_EQ(state.slots().size(), calendar_entries_max);
 }
 
 TEST(Switch, IsABatchOfItsOwn) {

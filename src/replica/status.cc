@@ -181,7 +181,8 @@ Status status_of(Instant now, Core const& core, Membership const& membership, St
             member->slot = std::move(name);
         }
     }
-    for (std::string const& id : state.names_in("/ctl/node")) {
+    // Writers can register as many processes as they like; the status is made ten times a second.
+    for (std::string const& id : state.names_after("/ctl/node", {}, 4 * status_entries_max)) {
         bool const other = id.size() > process_id_chars || is_voter(core, id);
         bool const registered = state.revision_of(node_path(id, "addr")) > missing;
         if (other || !registered || state.was_removed(MemberId(id))) continue;

@@ -46,7 +46,7 @@ NameSelf Node::name_self() const {
         self.members.insert(std::move(id));
     }
     bool const one_voter = votes && replica_->core().configuration().voters.size() == 1;
-    self.alone = one_voter && state.names_in("/ctl/node").size() <= 1;
+    self.alone = one_voter && state.names_after("/ctl/node", {}, 2).size() <= 1;
     return self;
 }
 

@@ -77,7 +77,7 @@ ProcessId Cluster::new_id(Address a) {
 
 void Cluster::boot(Address a, bool founds) {
     replica::Options o;
-    o.identity = {new_id(a), "sim", address_text(a), "host" + std::to_string(a), "1"};
+    o.identity = {new_id(a), "sim", address_text(a), "host" + std::to_string(a), "1.1"};
     o.lineage = {1, 1};
     o.store = options_.store;
     o.tuning = options_.tuning;

@@ -156,9 +156,11 @@ class Story : public Watcher {
     }
 
     /// "@1000" is 1000 bytes.
-    static std::string value_of(std::string const& text) {
-        bool const is_size = text.size() > 1 && text.front() == '@';
-        return is_size ? std::string(static_cast<std::size_t>(number(text.substr(1))), 'x') : text;
+    [[nodiscard]] std::string value_of(std::string const& text) const {
+        if (text.size() < 2 || text.front() != '@') return text;
+        std::string const rest = text.substr(1);
+        if (names_.find(rest) != std::string::npos) return cluster_->core(at(rest)).me().str();
+        return std::string(static_cast<std::size_t>(number(rest)), 'x');
     }
 
     /// "k" is "/k"; "@a" is the id of a.

@@ -37,12 +37,12 @@ std::optional<Error> refusal(Tree::Place const& place, Revision condition) {
 
 }  // namespace
 
-Applied Store::apply(Mutation const& m) {
+Applied Store::apply(Mutation const& m, char const* veto) {
     Revision const rev = revision().next();
     Applied applied;
     switch (m.kind) {
         case MutationKind::set:
-            applied.refused = set(m);
+            applied.refused = set(m, veto);
             break;
         case MutationKind::del:
             applied.refused = del(m);
@@ -68,10 +68,11 @@ Applied Store::apply(Mutation const& m) {
     return applied;
 }
 
-std::optional<Error> Store::set(Mutation const& m) {
+std::optional<Error> Store::set(Mutation const& m, char const* veto) {
     Tree::Place const place = tree_.locate(m.path);
     if (place.below_file) return Error{Errc::notdir};
     if (auto refused = refusal(place, m.condition)) return refused;
+    if (veto != nullptr) return Error{Errc::other, veto};
     std::size_t const more = growth(place, m.value);
     if (more > 0 && m.path.text() != error_path && tree_bytes_ + more > limits_.tree_bytes) {
         return Error{Errc::other, "store full"};

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,8 +49,9 @@ class Store {
     explicit Store(StoreLimits limits) : limits_(limits) {}
 
     /// Gives `mutation` the next revision and judges its condition. The event's path points into
-    /// the mutation or at static text. REQUIRES: its path is well-formed.
-    Applied apply(Mutation const& mutation);
+    /// the mutation or at static text. `veto`: why a SET is refused that nothing else is wrong
+    /// with; null: it is not. REQUIRES: its path is well-formed.
+    Applied apply(Mutation const& mutation, char const* veto = nullptr);
 
     /// The newest revision; `missing` before the first change.
     [[nodiscard]] Revision revision() const { return history_.newest(); }
@@ -71,6 +73,9 @@ class Store {
     /// For directories that are small.
     template <typename Visit>
     void for_each_name(Path path, Visit visit) const;
+    /// The same for `count` names at most, the first after `after`; for directories of any size.
+    template <typename Visit>
+    void for_names_after(Path path, std::string_view after, std::size_t count, Visit visit) const;
     Listing::Answer seek(Listing& listing, std::size_t offset, SearchBudget& budget) const {
         return listing.seek(offset, history_, budget);
     }
@@ -103,7 +108,7 @@ class Store {
     [[nodiscard]] std::size_t files() const { return files_; }
 
   private:
-    std::optional<Error> set(Mutation const& m);
+    std::optional<Error> set(Mutation const& m, char const* veto = nullptr);
     std::optional<Error> del(Mutation const& m);
     void replay_set(Tree::Place const& place, std::string_view content);
     void replay_del(Tree::Place const& place, Path path);
@@ -145,6 +150,12 @@ class Store::Hold {
 
 template <typename Visit>
 void Store::for_each_name(Path path, Visit visit) const {
+    for_names_after(path, {}, std::numeric_limits<std::size_t>::max(), visit);
+}
+
+template <typename Visit>
+void Store::for_names_after(Path path, std::string_view after, std::size_t count,
+                            Visit visit) const {
     struct Present {
         static bool subtree(Presence const& presence) { return presence.present > 0; }
         static bool leaf(Entry const& entry) { return entry.is_present(); }
@@ -152,8 +163,11 @@ void Store::for_each_name(Path path, Visit visit) const {
     Entry const* const top = tree_.locate(path).entry;
     if (top == nullptr || !top->directory) return;
     auto const& names = top->directory->children;
-    Entry const* entry = names.first(present);
-    for (; entry != nullptr; entry = names.first_after(entry->key(), present)) visit(entry->key());
+    Entry const* entry = after.empty() ? names.first(present) : names.first_after(after, present);
+    for (; entry != nullptr && count > 0; --count) {
+        visit(entry->key());
+        entry = names.first_after(entry->key(), present);
+    }
 }
 
 }  // namespace doozer::store

@@ -118,8 +118,20 @@ class Flags(Starts):
             self.refused(flag + "=neither", line='"neither".* %s\\b' % flag)
 
     def test_no_web_flag_is_accepted(self):
-        """-w was not given: doozerd goes on"""
+        """-w was not given: doozerd goes on; -w '' is the same"""
         self.starts("-l", "ADDRESS")
+        self.starts("-l", "ADDRESS", "-w", "")
+
+    def test_numbers_spans_and_sizes_as_go_and_ours_have_them(self):
+        """numbers as Go reads them; ours: also durations and sizes"""
+        self.starts("-l", "ADDRESS", "-w", "false", "-pulse", "1e-1", "-fill", "100ms", "-timeout", "1m30s",
+                    "-hist", "1_000", "-histbytes", "0x10000", "-maxvalue", "64K", "-maxmem", "64M")
+
+    def test_words_that_are_no_flags_are_ignored(self):
+        """ours: with one warning"""
+        c = self.starts("-l", "ADDRESS", "-w", "false", "-c", "jewels", "word", "another", "-nosuch")
+        self.assertEqual(b"jewels", c.get("/ctl/name")["value"])
+        self.assertEqual(1, self.processes[-1].stderr().count("ignored, since it is no flag: word"))
 
     def test_version(self):
         """-v: version"""
@@ -152,7 +164,7 @@ class BadStarts(Starts):
     def test_bad_seconds(self):
         """bad numbers"""
         for flag in SECONDS:
-            for number in ("x", "", "1s", "-1", "nan", "inf", "1,5", " 1"):
+            for number in ("x", "", "1 s", "-1", "nan", "inf", "1,5", " 1"):
                 self.refused(flag, number, "-l", "ADDRESS", "-w", "false", line=flag)
 
     def test_bad_cluster_names(self):

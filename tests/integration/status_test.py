@@ -154,12 +154,14 @@ class Status(cluster_lab.ClusterCase):
         client.put("/ctl/node/%s/applied" % me, b"-9223372036854775808")
         for i in range(600):
             client.put("/ctl/node/N%d/addr" % i, b"x")
-            client.put("/ctl/cal/x%d" % i, b"nobody")
+            got = client.set("/ctl/cal/x%d" % i, b"nobody")
+            if i >= 63:  # 64 entries with /ctl/cal/0
+                self.assertOther(got, "/ctl/cal takes no more entries")
         client.put("/ctl/node/AAAAAAAAAAAAAAAA/addr", b"a" * 100000)
         client.put("/ctl/node/AAAAAAAAAAAAAAAA/applied", b"-9223372036854775808")
         got = self.status(server)
         self.assertEqual(256, len(got["followers"]))
-        self.assertEqual(256, len(got["free_slots"]))
+        self.assertEqual(63, len(got["free_slots"]))
         odd = self.one(got["followers"], {"id": "AAAAAAAAAAAAAAAA"})
         self.assertEqual((256, None, None), (len(odd["address"]), odd["applied"], odd["lag"]))
 

@@ -9,7 +9,7 @@ import cluster_lab
 import lab
 import wire
 
-NEXT_RULES = "changes are applied by rules 2"
+NEXT_RULES = "changes are applied by rules 3"
 
 
 class Writer(threading.Thread):
@@ -89,7 +89,7 @@ class Upgrade(cluster_lab.ClusterCase):
         old = self.run_doozerd("-l", self.port().address, "-w", "false", "-a", a.address)
         self.assertEqual(1, old.code)
         self.assertRegex(old.stderr.splitlines()[-1],
-                         "^doozerd: cluster local applies changes by rules 2, which doozerd .* does "
+                         "^doozerd: cluster local applies changes by rules 3, which doozerd .* does "
                          "not know: start a newer one$")
         self.connect(a).put("/k", b"goes on")
 
