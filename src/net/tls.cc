@@ -96,15 +96,47 @@ bool has_protocol(std::string_view list, std::string_view protocol) {
     return false;
 }
 
-bool offers(SSL* ssl, std::string_view protocol) {
+/// The list of protocols that the client offers; empty without one.
+std::string_view offered_protocols(SSL* ssl) {
     unsigned char const* data = nullptr;
     std::size_t size = 0;
     if (::SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
                                     &size) != 1 ||
         size < 2) {
-        return false;
+        return {};
     }
-    return has_protocol({reinterpret_cast<char const*>(data) + 2, size - 2}, protocol);
+    return {reinterpret_cast<char const*>(data) + 2, size - 2};
+}
+
+/// The key that the client says it holds: the one of its hint, or else the first. Null: it asks for
+/// the protocol of none.
+SharedKey const* key_for(std::vector<SharedKey> const& keys, std::string_view offered) {
+    if (keys.empty() || !has_protocol(offered, keys.front().protocol)) return nullptr;
+    for (SharedKey const& key : keys) {
+        if (has_protocol(offered, key.hint)) return &key;
+    }
+    return &keys.front();
+}
+
+/// HKDF-SHA256 of the secret.
+std::array<unsigned char, 32> derived_from(std::string_view secret, std::string label) {
+    std::string input(secret);
+    std::string hash = "SHA256";
+    std::array<OSSL_PARAM, 4> const parameters{
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash.data(), hash.size()),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, input.data(), input.size()),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, label.data(), label.size()),
+        OSSL_PARAM_construct_end()};
+    EVP_KDF* const kdf = ::EVP_KDF_fetch(nullptr, "HKDF", nullptr);
+    EVP_KDF_CTX* const context = ::EVP_KDF_CTX_new(kdf);
+    ::EVP_KDF_free(kdf);
+    DOOZER_ASSERT(context != nullptr);
+    std::array<unsigned char, 32> bytes{};
+    bool const derived =
+        ::EVP_KDF_derive(context, bytes.data(), bytes.size(), parameters.data()) == 1;
+    ::EVP_KDF_CTX_free(context);
+    DOOZER_ASSERT(derived);
+    return bytes;
 }
 
 bool is_ip_address(std::string const& host) {
@@ -119,7 +151,7 @@ struct TlsServer::Shown {
     ContextPtr context = new_context(::TLS_server_method());
     bool certificate = false;
     std::string protocol = {};  // of those who are shown it
-    std::optional<SharedKey> key = {};
+    std::vector<SharedKey> keys = {};
 };
 
 struct TlsClient::Wanted {
@@ -142,8 +174,8 @@ struct TlsCallbacks {
     /// there is no certificate to fall back to, and no ticket of a session that was begun with one.
     static int on_client_hello(SSL* ssl, int* alert, void* context) {
         auto const& shown = *static_cast<TlsServer::Shown const*>(context);
-        if (shown.key && offers(ssl, shown.key->protocol)) {
-            state_of(ssl).key = &*shown.key;
+        if (SharedKey const* const key = key_for(shown.keys, offered_protocols(ssl))) {
+            state_of(ssl).key = key;
             ::SSL_certs_clear(ssl);
             ::SSL_set_min_proto_version(ssl, TLS1_3_VERSION);
             ::SSL_set_options(ssl, SSL_OP_NO_TICKET);
@@ -197,28 +229,20 @@ SharedKey SharedKey::derive(std::string_view secret, std::string protocol) {
     DOOZER_ASSERT(!secret.empty());
     SharedKey key;
     key.protocol = std::move(protocol);
-    std::string label = "doozer shared key, " + key.protocol;
-    std::string input(secret);
-    std::string hash = "SHA256";
-    std::array<OSSL_PARAM, 4> const parameters{
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, hash.data(), hash.size()),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, input.data(), input.size()),
-        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, label.data(), label.size()),
-        OSSL_PARAM_construct_end()};
-    EVP_KDF* const kdf = ::EVP_KDF_fetch(nullptr, "HKDF", nullptr);
-    EVP_KDF_CTX* const context = ::EVP_KDF_CTX_new(kdf);
-    ::EVP_KDF_free(kdf);
-    DOOZER_ASSERT(context != nullptr);
-    bool const derived =
-        ::EVP_KDF_derive(context, key.bytes.data(), key.bytes.size(), parameters.data()) == 1;
-    ::EVP_KDF_CTX_free(context);
-    DOOZER_ASSERT(derived);
+    key.bytes = derived_from(secret, "doozer shared key, " + key.protocol);
+    auto const told = derived_from(secret, "doozer shared key hint, " + key.protocol);
+    key.hint = key.protocol + "/";
+    constexpr std::size_t hint_bytes = 8;
+    for (std::size_t i = 0; i < hint_bytes; ++i) {
+        key.hint += "0123456789abcdef"[told[i] >> 4U];
+        key.hint += "0123456789abcdef"[told[i] & 15U];
+    }
     return key;
 }
 
 base::Result<TlsServer> TlsServer::make(std::optional<Files> const& files,
-                                        std::optional<SharedKey> key, std::string_view protocol) {
-    DOOZER_ASSERT(files || key);
+                                        std::vector<SharedKey> keys, std::string_view protocol) {
+    DOOZER_ASSERT(files || !keys.empty());
     auto const shown = std::make_shared<Shown>();
     SSL_CTX* const context = shown->context.get();
     if (files) {
@@ -235,10 +259,35 @@ base::Result<TlsServer> TlsServer::make(std::optional<Files> const& files,
     }
     shown->certificate = files.has_value();
     shown->protocol = protocol;
-    shown->key = std::move(key);
+    shown->keys = std::move(keys);
+    return showing(shown);
+}
+
+TlsServer TlsServer::showing(std::shared_ptr<Shown> shown) {
+    SSL_CTX* const context = shown->context.get();
     ::SSL_CTX_set_client_hello_cb(context, TlsCallbacks::on_client_hello, shown.get());
     ::SSL_CTX_set_alpn_select_cb(context, TlsCallbacks::on_protocols, shown.get());
-    return TlsServer(shown);
+    return TlsServer(std::move(shown));
+}
+
+TlsServer TlsServer::with_keys(std::vector<SharedKey> keys) const {
+    DOOZER_ASSERT(shown_->certificate || !keys.empty());
+    auto const shown = std::make_shared<Shown>();
+    SSL_CTX* const before = shown_->context.get();
+    SSL_CTX* const context = shown->context.get();
+    if (shown_->certificate) {
+        STACK_OF(X509)* chain = nullptr;
+        bool const taken =
+            ::SSL_CTX_use_certificate(context, ::SSL_CTX_get0_certificate(before)) == 1 &&
+            ::SSL_CTX_use_PrivateKey(context, ::SSL_CTX_get0_privatekey(before)) == 1 &&
+            SSL_CTX_get0_chain_certs(before, &chain) == 1 &&
+            SSL_CTX_set1_chain(context, chain) == 1;
+        DOOZER_ASSERT(taken);  // they were good before
+    }
+    shown->certificate = shown_->certificate;
+    shown->protocol = shown_->protocol;
+    shown->keys = std::move(keys);
+    return showing(shown);
 }
 
 bool TlsServer::has_certificate() const {
@@ -299,7 +348,8 @@ TlsFilter::TlsFilter(TlsClient const& client, std::string const& host)
         ::SSL_set1_host(ssl_, host.c_str());
         SSL_set_tlsext_host_name(ssl_, host.c_str());
     }
-    std::string const list = listed(protocol);
+    std::string list = listed(protocol);
+    if (state_.key != nullptr) list += listed(state_.key->hint);
     bool const taken =
         ::SSL_set_alpn_protos(ssl_, reinterpret_cast<unsigned char const*>(list.data()),
                               static_cast<unsigned int>(list.size())) == 0;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 
@@ -26,6 +27,10 @@ inline constexpr std::string_view tls_cut_short = "TLS: the connection was close
 struct SharedKey {
     std::string protocol;
     std::array<unsigned char, 32> bytes{};
+    /// Tells a server that takes several keys which of them the client holds: one more name in the
+    /// client's list of protocols, which servers that do not know it skip. Derived from the secret
+    /// in one direction only.
+    std::string hint;
 
     /// HKDF-SHA256 of the secret with the protocol as its label. REQUIRES: secret is not empty.
     static SharedKey derive(std::string_view secret, std::string protocol);
@@ -46,10 +51,16 @@ class TlsServer {
     /// `protocol` (ALPN) is spoken with those who are shown the certificate. They need not name it,
     /// but if they name others only they are refused (RFC 7301, 3.2), lest what they say to
     /// somebody else means something here.
+    /// `keys` are of one protocol. A client that does not say by the hint which key it holds is
+    /// taken to hold the first.
     /// REQUIRES: a certificate or a key. Error (other): one line that names the file.
     static base::Result<TlsServer> make(std::optional<Files> const& files,
-                                        std::optional<SharedKey> key,
+                                        std::vector<SharedKey> keys,
                                         std::string_view protocol = client_protocol);
+
+    /// The same certificate, if there is one, with other keys.
+    /// REQUIRES: a certificate or a key.
+    [[nodiscard]] TlsServer with_keys(std::vector<SharedKey> keys) const;
 
     [[nodiscard]] bool has_certificate() const;
 
@@ -58,6 +69,7 @@ class TlsServer {
     friend struct TlsCallbacks;
     struct Shown;
     explicit TlsServer(std::shared_ptr<Shown const> shown) : shown_(std::move(shown)) {}
+    static TlsServer showing(std::shared_ptr<Shown> shown);
     std::shared_ptr<Shown const> shown_;
 };
 

@@ -86,9 +86,9 @@ class TlsTest : public testing::Test {
 
     std::filesystem::path folder = make_folder();
     Certificate here{folder, "here", "IP:127.0.0.1,DNS:a.example"};
-    TlsServer both = TlsServer::make(here.files, key("secret")).value();
-    TlsServer keyed = TlsServer::make(std::nullopt, key("secret")).value();
-    TlsServer certified = TlsServer::make(here.files, std::nullopt).value();
+    TlsServer both = TlsServer::make(here.files, {key("secret")}).value();
+    TlsServer keyed = TlsServer::make(std::nullopt, {key("secret")}).value();
+    TlsServer certified = TlsServer::make(here.files, {}).value();
     TlsClient trusting = TlsClient::trusting(here.files.certificate).value();
 };
 
@@ -169,6 +169,47 @@ TEST_F(TlsTest, AnotherKeyIsRefusedAlsoWhereThereIsACertificate) {
     }
 }
 
+TEST_F(TlsTest, AServerWithTwoKeysTakesThoseWhoHoldEitherOfThem) {
+    TlsServer const two = TlsServer::make(here.files, {key("new"), key("secret")}).value();
+    for (char const* secret : {"new", "secret"}) {
+        TlsFilter client(TlsClient::holding(key(secret)), "");
+        TlsFilter server(two);
+        Outcome const outcome = shake_hands(client, server);
+        EXPECT_EQ(outcome.client + outcome.server, "") << secret;
+        EXPECT_TRUE(server.shares_key()) << secret;
+    }
+    TlsFilter stranger(TlsClient::holding(key("neither")), "");
+    TlsFilter server(two);
+    EXPECT_EQ(shake_hands(stranger, server).server, "TLS: the secrets differ");
+}
+
+TEST_F(TlsTest, AClientThatGivesNoHintIsTakenToHoldTheFirstKey) {
+    SharedKey old = key("secret");  // as the release before the hints offers it
+    old.hint = "members/of-no-meaning";
+    TlsServer const two = TlsServer::make(std::nullopt, {key("secret"), key("new")}).value();
+    TlsFilter client(TlsClient::holding(old), "");
+    TlsFilter server(two);
+    Outcome const outcome = shake_hands(client, server);
+    EXPECT_EQ(outcome.client + outcome.server, "");
+    EXPECT_TRUE(server.shares_key());
+}
+
+TEST_F(TlsTest, OtherKeysLeaveTheCertificateAsItIs) {
+    TlsServer const changed = both.with_keys({key("new")});
+    TlsFilter member(TlsClient::holding(key("new")), "");
+    TlsFilter for_member(changed);
+    EXPECT_EQ(shake_hands(member, for_member).server, "");
+    EXPECT_TRUE(for_member.shares_key());
+    TlsFilter before(TlsClient::holding(key("secret")), "");
+    TlsFilter for_before(changed);
+    EXPECT_EQ(shake_hands(before, for_before).server, "TLS: the secrets differ");
+    TlsFilter client(trusting, "127.0.0.1");
+    TlsFilter for_client(changed);
+    Outcome const outcome = shake_hands(client, for_client);
+    EXPECT_EQ(outcome.client + outcome.server, "");
+    EXPECT_TRUE(for_client.handshake_done());
+}
+
 TEST_F(TlsTest, WhoHasNoKeyRefusesThoseWhoHave) {
     TlsFilter client(TlsClient::holding(key("secret")), "");
     TlsFilter server(certified);
@@ -219,7 +260,7 @@ TEST_F(TlsTest, ACertificateMustBeTrustedAndForTheHost) {
 TEST_F(TlsTest, FilesThatAreNoneAreNamed) {
     EXPECT_THAT(TlsClient::trusting("/nope.pem").error().detail, HasSubstr("/nope.pem"));
     EXPECT_THAT(TlsClient::trusting(here.files.key).error().detail, HasSubstr("here.key"));
-    EXPECT_THAT(TlsServer::make(TlsServer::Files{"/nope.pem", "x"}, std::nullopt).error().detail,
+    EXPECT_THAT(TlsServer::make(TlsServer::Files{"/nope.pem", "x"}, {}).error().detail,
                 HasSubstr("/nope.pem"));
 }
 
@@ -295,7 +336,7 @@ TEST_F(TlsTest, TheKeyAndItsProtocolGoTogether) {
     TlsFilter another(both);
     EXPECT_FALSE(Forger("h2", true).gets_through(another));
     // As curl and browsers come to the web view.
-    TlsServer const web = TlsServer::make(here.files, std::nullopt, "http/1.1").value();
+    TlsServer const web = TlsServer::make(here.files, {}, "http/1.1").value();
     for (char const* protocol : {"", "http/1.1"}) {
         TlsFilter browser(web);
         EXPECT_TRUE(Forger(protocol, false).gets_through(browser));

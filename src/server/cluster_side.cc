@@ -16,7 +16,10 @@ namespace {
 MemberLinks::Settings settings_of(Options const& options, wire::MemberVersions versions) {
     MemberLinks::Settings settings;
     settings.versions = versions;
-    settings.key = ClusterSide::key_of(options);
+    if (auto const keys = ClusterSide::keys_of(options.secrets.cluster); !keys.empty()) {
+        settings.key = keys.front();
+    }
+    settings.closed = options.links_are_closed();
     settings.insecure_members = options.insecure_members;
     settings.seed = random_number();
     return settings;
@@ -57,9 +60,12 @@ void log_event(base::ProcessId const& self, consensus::TraceEvent const& e) {
 
 }  // namespace
 
-std::optional<net::SharedKey> ClusterSide::key_of(Options const& options) {
-    if (options.cluster_secret.empty()) return std::nullopt;
-    return net::SharedKey::derive(options.cluster_secret, std::string(member_protocol));
+std::vector<net::SharedKey> ClusterSide::keys_of(std::vector<std::string> const& secrets) {
+    std::vector<net::SharedKey> keys;
+    for (std::string const& secret : secrets) {
+        keys.push_back(net::SharedKey::derive(secret, std::string(member_protocol)));
+    }
+    return keys;
 }
 
 ClusterSide::ClusterSide(net::asio::io_context& loop, net::ReadBuffer& buffer,

@@ -23,10 +23,12 @@ class ClusterSide {
     ClusterSide(net::asio::io_context& loop, net::ReadBuffer& buffer, Options const& options,
                 wire::MemberVersions versions, Tell tell);
 
-    /// The shared key of the cluster secret; none without one.
-    static std::optional<net::SharedKey> key_of(Options const& options);
+    /// The shared keys of the cluster secrets; none without one.
+    static std::vector<net::SharedKey> keys_of(std::vector<std::string> const& secrets);
 
     void begin(base::ProcessId const& id, net::Address const& advertised);
+    /// Offers the key of this secret from now on. REQUIRES: there was a secret before.
+    void offer(std::string const& secret) { links_.offer(keys_of({secret}).front()); }
     /// Dials those, too, whoever may be there.
     void also_dial(std::vector<std::string> const& addresses);
     /// Ends all links without a word to the replica. Who is wanted is dialled again.

@@ -39,6 +39,7 @@ void prepare_process() {
     ::mallopt(M_MMAP_THRESHOLD, mapped_bytes_min);
     ::mallopt(M_TRIM_THRESHOLD, 8 * mapped_bytes_min);
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGUSR2, SIG_IGN);  // it has no meaning here, and must not end the process
 }
 
 }  // namespace doozer::server

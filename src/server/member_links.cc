@@ -83,6 +83,11 @@ void MemberLinks::set_self(MemberSelf self) {
     });
 }
 
+void MemberLinks::offer(net::SharedKey key) {
+    DOOZER_ASSERT(tls_.has_value());
+    tls_ = net::TlsClient::holding(std::move(key));
+}
+
 std::vector<MemberPeer> MemberLinks::peers() const {
     std::vector<MemberPeer> peers;
     for (auto const& [id, link] : links_) peers.push_back(link.peer);
@@ -193,6 +198,11 @@ void MemberLinks::on_greeting(MemberConnection& connection, Greeting const& gree
 
 std::optional<Refusal> MemberLinks::objection_to(MemberConnection& connection,
                                                  Greeting const& greeting) const {
+    if (settings_.closed) {
+        return Refusal{RefusalReason::secret, self_.id,
+                       "clients of this process need a secret, and members have none: " +
+                           std::string(how_to_know_members)};
+    }
     bool const proved = connection.connection().shares_key();
     if (settings_.key && !proved) {
         return Refusal{RefusalReason::secret, self_.id,

@@ -75,6 +75,7 @@ class MemberLinks final : private MemberConnectionHost {
     struct Settings {
         std::optional<net::SharedKey> key = {};  ///< of the cluster secret
         bool insecure_members = false;           ///< without one, not on loopback only
+        bool closed = false;                     ///< links are neither opened nor accepted
         MemberVersions versions = {};
         MemberDialTimes dial = {};
         base::Duration greeting = base::seconds(2);    ///< how long it may take
@@ -94,7 +95,12 @@ class MemberLinks final : private MemberConnectionHost {
     void set_self(MemberSelf self);
 
     /// Dials those and no others; links that are up stay so.
-    void want(std::vector<MemberTarget> const& targets) { dialer_.want(targets); }
+    void want(std::vector<MemberTarget> const& targets) {
+        if (!settings_.closed) dialer_.want(targets);
+    }
+
+    /// Offers this key from now on. Links that are up stay. REQUIRES: there was a key before.
+    void offer(net::SharedKey key);
 
     /// Takes a connection that was accepted (see SessionHost::on_member).
     void adopt(std::shared_ptr<net::Connection> connection);

@@ -108,6 +108,41 @@ TEST_F(MemberLinksTest, TwoEndsFindEachOtherAndTellWhoTheyAre) {
     EXPECT_THAT(a.refused, IsEmpty());
 }
 
+// Loopback is no proof: everybody on the machine, and what is forwarded to a port, comes from
+// there.
+TEST_F(MemberLinksTest, AClosedEndNeitherOpensNorAcceptsLinks) {
+    MemberLinks::Settings closed = quick();
+    closed.closed = true;
+    MemberEnd a(loop, 'A', closed);
+    MemberEnd b(loop, 'B', quick());
+    b.dial(a);
+    run_until([&] { return !b.refused.empty(); });
+    EXPECT_EQ(b.refused[0].why, Why::secret);
+    EXPECT_THAT(b.refused[0].line, HasSubstr("clients of this process need a secret"));
+    ASSERT_EQ(a.refused.size(), 1U);
+    EXPECT_EQ(a.refused[0].why, Why::secret);
+    b.links.want({});
+    b.refused.clear();
+    a.dial(b);
+    run_for(std::chrono::milliseconds(100));
+    EXPECT_FALSE(a.linked(b) || b.linked(a));
+    EXPECT_EQ(a.refused.size(), 1U) << "it does not even try";
+    EXPECT_THAT(b.refused, IsEmpty());
+}
+
+TEST_F(MemberLinksTest, ASecretIsReplacedWhileLinksAreUp) {
+    MemberEnd a(loop, 'A', with_secret("the secret before"));
+    MemberEnd b(loop, 'B', with_secret("the secret before"));
+    link(a, b);
+    a.accept_only("the secret that follows");
+    b.links.offer(key_of("the secret that follows"));
+    run_for(std::chrono::milliseconds(50));
+    EXPECT_TRUE(a.linked(b)) << "links that are up stay";
+    b.become('C');
+    b.dial(a);
+    run_until([&] { return a.links.is_linked(id_of('C')); });
+}
+
 TEST_F(MemberLinksTest, MessagesArriveInOrderInBothDirections) {
     MemberEnd a(loop, 'A');
     MemberEnd b(loop, 'B');

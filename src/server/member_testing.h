@@ -35,7 +35,7 @@ class MemberEnd : public SessionHost {
               loop, [this](net::tcp::socket socket) { on_accept(std::move(socket)); },
               [](std::string const&) {}),
           links(loop, buffer_, with_seed(settings, letter), callbacks()) {
-        if (settings.key) tls_ = net::TlsServer::make(std::nullopt, settings.key).value();
+        if (settings.key) tls_ = net::TlsServer::make(std::nullopt, {*settings.key}).value();
         EXPECT_TRUE(listener_.listen({"127.0.0.1", 0}).ok());
         listener_.start();
         become(letter);
@@ -57,6 +57,7 @@ class MemberEnd : public SessionHost {
         return taken;
     }
     void stop_listening() { listener_.stop(); }
+    void accept_only(std::string const& secret) { tls_ = tls_->with_keys({key_of(secret)}); }
 
     void on_activity(ClientSession& /*session*/) override {}
     void on_request(ClientSession& /*session*/, base::Request const& /*request*/) override {}

@@ -58,6 +58,7 @@ Node::Node(Options options, Release release)
       loop_(1),
       signals_(loop_, SIGINT, SIGTERM),
       recording_wanted_(loop_, SIGUSR1),
+      reload_wanted_(loop_, SIGHUP),
       timer_(loop_),
       recorder_(flight_bounds(options_)),
       listener_(
@@ -73,12 +74,12 @@ Result<Done> Node::prepare() {
     if (!options_.tls_certificate_file.empty()) {
         files = {options_.tls_certificate_file, options_.tls_key_file};
     }
-    auto const key = ClusterSide::key_of(options_);
-    if (files || key) {
-        DOOZER_TRY(tls_, net::TlsServer::make(files, key));
+    auto const keys = ClusterSide::keys_of(options_.secrets.cluster);
+    if (files || !keys.empty()) {
+        DOOZER_TRY(tls_, net::TlsServer::make(files, keys));
     }
     if (files) {
-        DOOZER_TRY(web_tls_, net::TlsServer::make(files, std::nullopt, "http/1.1"));
+        DOOZER_TRY(web_tls_, net::TlsServer::make(files, {}, web_protocol));
     }
     if (!options_.tls_authority_file.empty()) {
         DOOZER_TRY([[maybe_unused]] auto const trusted,
@@ -155,6 +156,7 @@ void Node::begin() {
     set_deadline();
     await_signals();
     await_recordings_wanted();
+    await_reloads();
     listener_.start();
     if (web_) web_->start();
     spdlog::info("doozerd {} {} {} cluster {} and listens on {}", release_.version, id,
@@ -179,7 +181,7 @@ void Node::start_replica(ProcessId const& id, bool founds) {
     options.identity.hostname = hostname();
     options.identity.version = release_.version;
     options.rules = release_.rules;
-    options.access = replica::Access(options_.read_write_secret, options_.read_only_secret);
+    options.access = access();
     options.store = store_limits(options_);
     options.pulse = options_.pulse;
     options.value_bytes_max = options_.value_bytes_max;

@@ -31,6 +31,9 @@
 
 namespace doozer::server {
 
+/// The ALPN protocol of the web view.
+inline constexpr char const* web_protocol = "http/1.1";
+
 class Node : public SessionHost, public web::Host {
   public:
     explicit Node(Options options, Release release = {});
@@ -91,6 +94,15 @@ class Node : public SessionHost, public web::Host {
     void on_stop_signal(int signal);
     [[nodiscard]] bool is_over();
 
+    // Files that are read anew (node_reload.cc).
+    void await_reloads();
+    void reload();
+    bool reload_client_secrets();
+    bool reload_members_and_certificates();
+    [[nodiscard]] replica::Access access() const {
+        return {options_.secrets.read_write, options_.secrets.read_only};
+    }
+
     void await_recordings_wanted();
     void perform_cluster();
     void adopt_members();
@@ -126,6 +138,7 @@ class Node : public SessionHost, public web::Host {
     net::asio::io_context loop_;
     net::asio::signal_set signals_;
     net::asio::signal_set recording_wanted_;
+    net::asio::signal_set reload_wanted_;
     net::asio::steady_timer timer_;
     wire::FlightRecorder recorder_;
     net::Listener listener_;

@@ -1,15 +1,13 @@
 #include "server/options.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <optional>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/flags.h"
 #include "base/parse.h"
+#include "server/member_greeting.h"
 #include "server/name_service.h"
 #include "store/path.h"
 
@@ -25,8 +23,7 @@ struct Words {
     std::vector<std::string> attach;
     std::string boot;
     std::string restore;
-    std::optional<std::string> web;
-    std::string secret_file;
+    std::string web;
 };
 
 Error refused(std::string text) {
@@ -43,9 +40,9 @@ Flags::Setter checked(T& target, Parse parse, T least, char const* complaint) {
     };
 }
 
-/// Seconds, not more than a year of them.
-Result<Duration> parse_span(std::string_view text) {
-    DOOZER_TRY(Duration const span, parse_seconds(text));
+/// Not more than a year.
+Result<Duration> parse_span_of_a_year(std::string_view text) {
+    DOOZER_TRY(Duration const span, parse_span(text));
     if (span > seconds(365 * 86'400)) return refused("must be at most 31536000");
     return span;
 }
@@ -59,7 +56,9 @@ Flags flags_for(Words& words, Options& options) {
                                        {"tlscert", &options.tls_certificate_file},
                                        {"tlskey", &options.tls_key_file},
                                        {"tlsca", &options.tls_authority_file},
-                                       {"clustersecret", &words.secret_file}}) {
+                                       {"rwsecret", &options.secret_files.read_write},
+                                       {"rosecret", &options.secret_files.read_only},
+                                       {"clustersecret", &options.secret_files.cluster}}) {
         flags.add(name, [target = target](std::string_view text) -> Result<Done> {
             if (text.empty()) return refused("must not be empty");
             *target = text;
@@ -68,10 +67,7 @@ Flags flags_for(Words& words, Options& options) {
     }
     flags.add_texts("a", words.attach);
     flags.add_text("b", words.boot);
-    flags.add("w", [&words](std::string_view text) -> Result<Done> {
-        words.web = text;
-        return Done{};
-    });
+    flags.add_text("w", words.web);
     flags.add_boolean("webwrite", options.web_write);
     flags.add_boolean("insecure-members", options.insecure_members);
     flags.add_text("c", options.cluster_name);
@@ -81,9 +77,10 @@ Flags flags_for(Words& words, Options& options) {
     for (auto const& [name, target] : {std::pair("pulse", &options.pulse),
                                        {"fill", &options.fill},
                                        {"timeout", &options.timeout}}) {
-        flags.add(name, checked(*target, parse_span, milliseconds(1), "must be at least 0.001"));
+        flags.add(name, checked(*target, parse_span_of_a_year, milliseconds(1),
+                                "must be at least 0.001"));
     }
-    flags.add("hist", checked(options.history_revisions, parse_integer, std::int64_t{1},
+    flags.add("hist", checked(options.history_revisions, parse_integer_literal, std::int64_t{1},
                               "must be at least 1"));
     for (auto const& [name, target, least, complaint] :
          {std::tuple("histbytes", &options.history_bytes, std::size_t{1}, "must be at least 1"),
@@ -97,7 +94,7 @@ Flags flags_for(Words& words, Options& options) {
 /// Where the cluster is looked up. Empty: nowhere.
 Result<std::string> boot_uri(Words const& words, Environment const& env, net::Address const& own) {
     bool const by_flag = !words.boot.empty();
-    std::string const text = by_flag ? words.boot : env("DOOZER_BOOT_URI");
+    std::string const text = by_flag ? words.boot : env("DOOZER_BOOT_URI").value_or("");
     if (text.empty()) return text;
     std::string const source = by_flag ? "-b" : "DOOZER_BOOT_URI";
     std::string const complaint = NameService::complaint_of(text, net::to_string(own));
@@ -124,39 +121,31 @@ bool is_any(net::Address const& address) {
 Result<Done> read_web(Words const& words, Options& options) {
     if (words.web == "false") return Done{};
     options.web = net::Address{options.listen.host, web_port_default};
-    options.web_is_optional = !words.web;
-    if (!words.web) return Done{};
-    DOOZER_TRY(options.web, address_with_port("-w", *words.web));
+    options.web_is_optional = words.web.empty();
+    if (words.web.empty()) return Done{};
+    DOOZER_TRY(options.web, address_with_port("-w", words.web));
     return Done{};
 }
 
-/// The content of a small file, without the newline that ends it.
-Result<std::string> read_secret_file(std::string const& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::string content(cluster_secret_bytes_max + 1, '\0');
-    if (in) in.read(content.data(), static_cast<std::streamsize>(content.size()));
-    if (!in.is_open() || in.bad() || (in.gcount() == 0 && !in.eof())) {
-        return refused("-clustersecret " + file + ": " + std::generic_category().message(errno));
+/// Refuses what can never come about without links, and warns of those that prove nothing.
+Result<Done> warn_of_links(Options& options) {
+    if (options.links_are_closed()) {
+        std::string const closed =
+            "clients need a secret here, and members have none: this process links with no other";
+        if (!options.attach.empty() || !options.boot_uri.empty()) {
+            std::string const flag = options.attach.empty() ? "-b" : "-a";
+            return refused(flag + ": " + closed + "; " + std::string(how_to_know_members));
+        }
+        options.warnings.push_back(closed + "; " + std::string(how_to_know_members));
     }
-    content.resize(static_cast<std::size_t>(in.gcount()));
-    if (content.ends_with('\n')) content.pop_back();
-    return content;
-}
-
-/// Where the secret comes from, and what it is. Empty: there is none.
-Result<std::string> cluster_secret(std::string const& file, Environment const& env) {
-    std::string secret = env("DOOZER_CLUSTER_SECRET");
-    std::string source = "DOOZER_CLUSTER_SECRET";
-    if (!file.empty()) {
-        DOOZER_TRY(secret, read_secret_file(file));
-        source = "-clustersecret " + file;
+    if (options.insecure_members) {
+        options.warnings.emplace_back(
+            options.secrets.cluster.empty()
+                ? "-insecure-members: whoever can connect to this process can become a member, and "
+                  "read and write everything"
+                : "-insecure-members has no effect: there is a cluster secret");
     }
-    if (file.empty() && secret.empty()) return secret;
-    if (secret.size() < cluster_secret_bytes_min || secret.size() > cluster_secret_bytes_max) {
-        return refused(source + ": a cluster secret has 16 to 4096 bytes, not " +
-                       std::to_string(secret.size()));
-    }
-    return secret;
+    return Done{};
 }
 
 /// What concerns other members.
@@ -168,9 +157,11 @@ Result<Done> read_members(Words const& words, Environment const& env, Options& o
         }
         options.attach.push_back(address);
     }
-    DOOZER_TRY(options.cluster_secret, cluster_secret(words.secret_file, env));
-    if (options.tls_authority_file.empty()) options.tls_authority_file = env("DOOZER_TLSCA");
-    return Done{};
+    if (options.tls_authority_file.empty()) {
+        options.tls_authority_file = env("DOOZER_TLSCA").value_or("");
+    }
+    DOOZER_TRY(options.secrets, read_secrets(options.secret_files, env, options.warnings));
+    return warn_of_links(options);
 }
 
 }  // namespace
@@ -180,7 +171,9 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     Words given;
     DOOZER_TRY(std::size_t const read, flags_for(given, options).parse(words));
     if (options.show_help || options.show_version) return options;
-    if (read < words.size()) return refused("unexpected argument: " + std::string(words[read]));
+    if (read < words.size()) {
+        options.warnings.push_back("ignored, since it is no flag: " + printable(words[read]));
+    }
     if (given.listen.empty()) return refused("require a listen address");
     DOOZER_TRY(options.listen, address_with_port("-l", given.listen));
     if (!given.advertise.empty()) {
@@ -214,8 +207,6 @@ Result<Options> parse_options(std::span<std::string_view const> words, Environme
     options.restore_file = given.restore;
     DOOZER_TRY([[maybe_unused]] Done const read_too, read_members(given, env, options));
     DOOZER_TRY([[maybe_unused]] Done const web, read_web(given, options));
-    options.read_write_secret = env("DOOZER_RWSECRET");
-    options.read_only_secret = env("DOOZER_ROSECRET");
     return options;
 }
 
@@ -237,11 +228,14 @@ Options:
   -restore file     found the cluster from a journal: its files with their
                     revisions
   -clustersecret file
-                    the secret by which members know each other; needed unless
-                    all are on one machine
+                    the secret by which members know each other, or two lines,
+                    of which the first is offered; needed unless all are on one
+                    machine and clients need no secret
   -insecure-members
-                    no secret, on any machine: whoever can connect can be a
+                    no cluster secret needed: whoever can connect can be a
                     member
+  -rwsecret file    the secret that grants clients reading and writing
+  -rosecret file    the secret that grants clients reading
   -tlsca file       certificates (PEM) to trust when connecting to others over
                     TLS (default: the system's)
   -tlscert file     certificate (PEM) for clients to connect with TLS
@@ -264,9 +258,12 @@ Options:
   -v                print the version
   -h                print this
 
+Seconds may be written as 0.5, 1e-1 or 250ms, bytes as 1048576, 0x100000 or 1M.
+SIGHUP makes it read the files of secrets and certificates anew.
+
 Environment:
-  DOOZER_RWSECRET   secret that grants reading and writing
-  DOOZER_ROSECRET   secret that grants reading
+  DOOZER_RWSECRET   the secret of -rwsecret
+  DOOZER_ROSECRET   the secret of -rosecret
   DOOZER_BOOT_URI   default of -b
   DOOZER_CLUSTER_SECRET
                     the secret by which members know each other

@@ -14,9 +14,10 @@ namespace {
 using Words = std::vector<std::string_view>;
 
 Result<Options> parse(Words const& words, std::map<std::string, std::string> const& env = {}) {
-    return parse_options(words, [&](char const* name) {
+    return parse_options(words, [&](char const* name) -> std::optional<std::string> {
         auto const found = env.find(name);
-        return found == env.end() ? std::string() : found->second;
+        if (found == env.end()) return std::nullopt;
+        return found->second;
     });
 }
 
@@ -51,8 +52,8 @@ TEST(Options, AreRead) {
     EXPECT_EQ(options.history_bytes, 1000U);
     EXPECT_EQ(options.value_bytes_max, 3000U);
     EXPECT_EQ(options.memory_bytes, 32 * MiB);
-    EXPECT_EQ(options.read_write_secret, "rw");
-    EXPECT_EQ(options.read_only_secret, "ro");
+    EXPECT_EQ(options.secrets.read_write, "rw");
+    EXPECT_EQ(options.secrets.read_only, "ro");
 }
 
 TEST(Options, TheClusterIsLookedUpWhereAUriSays) {
@@ -71,8 +72,8 @@ TEST(Options, TheClusterIsLookedUpWhereAUriSays) {
 }
 
 TEST(Options, WithoutAValueIsNotWithoutTheOption) {
-    for (char const* option :
-         {"advertise", "restore", "tlscert", "tlskey", "tlsca", "clustersecret"}) {
+    for (char const* option : {"advertise", "restore", "tlscert", "tlskey", "tlsca",
+                               "clustersecret", "rwsecret", "rosecret"}) {
         std::string const flag = std::string("-") + option;
         EXPECT_EQ(error({flag, ""}), "invalid value \"\" for flag " + flag + ": must not be empty");
     }
@@ -87,7 +88,6 @@ TEST(Options, NonsenseIsRefused) {
               "invalid value \"0\" for flag -pulse: must be at least 0.001");
     EXPECT_EQ(error({"-hist", "0"}), "invalid value \"0\" for flag -hist: must be at least 1");
     EXPECT_EQ(error({"-hist", "x"}), "invalid value \"x\" for flag -hist: invalid syntax");
-    EXPECT_EQ(error({"word"}), "unexpected argument: word");
     for (char const* name : {"", "a/b", "a_b", "a b", "\xc3\xa9"}) {
         EXPECT_TRUE(error({"-c", name}).starts_with("-c ")) << name;
     }
@@ -127,29 +127,126 @@ TEST(Options, MembersAreReadAndMayBeSeveral) {
     EXPECT_EQ(error({"-a", "a b:1"}), "-a: invalid address: a b:1");
 }
 
+/// A file with a secret, gone with the test.
+class SecretFile {
+  public:
+    explicit SecretFile(std::string const& content) { write(content); }
+    ~SecretFile() { std::remove(name.c_str()); }
+    SecretFile(SecretFile const&) = delete;
+    SecretFile& operator=(SecretFile const&) = delete;
+    void write(std::string const& content) const {
+        std::ofstream(name, std::ios::binary | std::ios::trunc) << content;
+    }
+
+    std::string name = testing::TempDir() + "options_test_secret";
+};
+
 TEST(Options, TheClusterSecretComesFromTheEnvironmentOrAFile) {
-    EXPECT_EQ(parse({}).value().cluster_secret, "");
+    EXPECT_TRUE(parse({}).value().secrets.cluster.empty());
     std::string const secret = "0123456789abcdef";
-    EXPECT_EQ(parse({}, {{"DOOZER_CLUSTER_SECRET", secret}}).value().cluster_secret, secret);
+    EXPECT_EQ(parse({}, {{"DOOZER_CLUSTER_SECRET", secret}}).value().secrets.cluster,
+              std::vector{secret});
     EXPECT_EQ(error({}, {{"DOOZER_CLUSTER_SECRET", "short"}}),
               "DOOZER_CLUSTER_SECRET: a cluster secret has 16 to 4096 bytes, not 5");
 
-    std::string const file = testing::TempDir() + "options_test_secret";
+    SecretFile const file("");
     auto const with_content = [&](std::string const& content) {
-        std::ofstream(file, std::ios::binary) << content;
-        return parse({"-clustersecret", file}, {{"DOOZER_CLUSTER_SECRET", secret}});
+        file.write(content);
+        return parse({"-clustersecret", file.name}, {{"DOOZER_CLUSTER_SECRET", secret}});
     };
-    EXPECT_EQ(with_content("fedcba9876543210\n").value().cluster_secret, "fedcba9876543210");
-    EXPECT_EQ(with_content("fedcba9876543210\n\n").value().cluster_secret, "fedcba9876543210\n");
+    EXPECT_EQ(with_content("fedcba9876543210\n").value().secrets.cluster,
+              std::vector<std::string>{"fedcba9876543210"});
+    EXPECT_EQ(with_content("fedcba9876543210\n" + secret).value().secrets.cluster,
+              (std::vector<std::string>{"fedcba9876543210", secret}))
+        << "the first is offered";
     EXPECT_EQ(with_content("fedcba987654321\n").error().detail,
-              "-clustersecret " + file + ": a cluster secret has 16 to 4096 bytes, not 15");
+              "-clustersecret " + file.name + ": a cluster secret has 16 to 4096 bytes, not 15");
+    EXPECT_EQ(with_content("fedcba9876543210\n\n").error().detail,
+              "-clustersecret " + file.name + ": a cluster secret has 16 to 4096 bytes, not 0");
+    EXPECT_EQ(with_content(secret + "\n" + secret + "\n" + secret + "\n").error().detail,
+              "-clustersecret " + file.name + ": holds more than two lines");
     EXPECT_FALSE(with_content("").ok());
-    EXPECT_TRUE(with_content(std::string(4096, 'x')).ok());
-    EXPECT_FALSE(with_content(std::string(9000, 'x')).ok());
-    std::remove(file.c_str());
+    EXPECT_TRUE(with_content(std::string(4096, 'x') + "\n" + std::string(4096, 'y') + "\n").ok());
+    EXPECT_FALSE(with_content(std::string(4097, 'x')).ok());
+    EXPECT_FALSE(with_content(std::string(90'000, 'x')).ok());
     EXPECT_EQ(error({"-clustersecret", "/nope"}),
               "-clustersecret /nope: No such file or directory");
     EXPECT_EQ(error({"-clustersecret", "/tmp"}), "-clustersecret /tmp: Is a directory");
+}
+
+TEST(Options, SecretsOfClientsComeFromTheEnvironmentOrAFile) {
+    SecretFile const file("of the file\n");
+    Options const options = parse({"-rwsecret", file.name, "-insecure-members"},
+                                  {{"DOOZER_RWSECRET", "w"}, {"DOOZER_ROSECRET", "r"}})
+                                .value();
+    EXPECT_EQ(options.secrets.read_write, "of the file");
+    EXPECT_EQ(options.secrets.read_only, "r");
+    EXPECT_EQ(parse({"-rosecret", file.name}).value().secrets.read_only, "of the file");
+    for (char const* bad : {"", "\n", "one\ntwo\n", "one\n\n"}) {
+        file.write(bad);
+        EXPECT_EQ(error({"-rosecret", file.name}),
+                  "-rosecret " + file.name + ": a secret is one line of 1 to 4096 bytes")
+            << bad;
+    }
+    file.write(std::string(4098, 'x'));
+    EXPECT_EQ(error({"-rwsecret", file.name}),
+              "-rwsecret " + file.name + ": holds more than 4097 bytes");
+    EXPECT_EQ(error({"-rwsecret", "/nope"}), "-rwsecret /nope: No such file or directory");
+}
+
+TEST(Options, AVariableThatIsSetToNothingIsNotSetAndToldOnce) {
+    Options const options = parse({}, {{"DOOZER_RWSECRET", ""}}).value();
+    EXPECT_EQ(options.warnings, std::vector<std::string>{"DOOZER_RWSECRET is set to nothing, which "
+                                                         "means that it is not set"});
+    EXPECT_FALSE(options.links_are_closed());
+    EXPECT_TRUE(parse({}).value().warnings.empty());
+}
+
+// A link of members that needs no secret would be a way around the secrets of clients.
+TEST(Options, WithASecretOfClientsAndNoneOfMembersThereAreNoLinks) {
+    std::string const why =
+        "clients need a secret here, and members have none: this process links with no other; set "
+        "DOOZER_CLUSTER_SECRET or -clustersecret on all of them, or -insecure-members where nobody "
+        "else can connect";
+    for (char const* name : {"DOOZER_RWSECRET", "DOOZER_ROSECRET"}) {
+        std::map<std::string, std::string> env{{name, "x"}};
+        Options const alone = parse({}, env).value();
+        EXPECT_TRUE(alone.links_are_closed());
+        EXPECT_EQ(alone.warnings, std::vector{why});
+        EXPECT_EQ(error({"-a", "127.0.0.1:1"}, env), "-a: " + why);
+        EXPECT_EQ(error({"-b", "doozer:?ca=x"}, env), "-b: " + why);
+
+        Options const open = parse({"-a", "127.0.0.1:1", "-insecure-members"}, env).value();
+        EXPECT_FALSE(open.links_are_closed());
+        ASSERT_EQ(open.warnings.size(), 1U);
+        EXPECT_TRUE(open.warnings.front().starts_with("-insecure-members: whoever can connect"));
+
+        env["DOOZER_CLUSTER_SECRET"] = "0123456789abcdef";
+        EXPECT_FALSE(parse({"-a", "127.0.0.1:1"}, env).value().links_are_closed());
+        EXPECT_TRUE(parse({"-a", "127.0.0.1:1"}, env).value().warnings.empty());
+    }
+    EXPECT_FALSE(parse({}).value().links_are_closed());
+}
+
+TEST(Options, AWordThatIsNoFlagIsIgnoredWithOneWarning) {
+    Options const options = parse({"-c", "jewels", "local\n", "-nosuch"}).value();
+    EXPECT_EQ(options.cluster_name, "jewels");
+    EXPECT_EQ(options.warnings, std::vector<std::string>{"ignored, since it is no flag: local?"});
+}
+
+// commands.md: numbers as Go reads them, durations and sizes
+TEST(Options, NumbersSpansAndSizesHaveSeveralForms) {
+    Options const options =
+        parse({"-pulse", "1e-1", "-fill", "250ms", "-timeout", "1m", "-hist", "0x10", "-histbytes",
+               "1_000_000", "-maxvalue", "2K", "-maxmem", "64M"})
+            .value();
+    EXPECT_EQ(options.pulse, milliseconds(100));
+    EXPECT_EQ(options.fill, milliseconds(250));
+    EXPECT_EQ(options.timeout, seconds(60));
+    EXPECT_EQ(options.history_revisions, 16);
+    EXPECT_EQ(options.history_bytes, 1'000'000U);
+    EXPECT_EQ(options.value_bytes_max, 2048U);
+    EXPECT_EQ(options.memory_bytes, 64 * MiB);
 }
 
 // commands.md, doozerd: "-w ... default: host of -l, port 8000"
@@ -167,7 +264,8 @@ TEST(Options, TheWebViewIsWhereClientsAreUnlessItIsPutElsewhere) {
     EXPECT_FALSE(parse({"-w", "false"}).value().web.has_value());
     EXPECT_FALSE(parse({"-w=false"}).value().web.has_value());
     EXPECT_EQ(error({"-w", "localhost"}), "-w localhost: missing port in address");
-    EXPECT_EQ(error({"-w", ""}), "-w: invalid address: ");
+    EXPECT_EQ(net::to_string(*parse({"-w", ""}).value().web), "127.0.0.1:8000");
+    EXPECT_TRUE(parse({"-w", ""}).value().web_is_optional) << "as if it was not given";
 }
 
 TEST(Options, HelpAndVersionComeBeforeEverythingElse) {

@@ -16,9 +16,10 @@
 namespace doozer::server {
 namespace {
 
-std::string environment(char const* name) {
+std::optional<std::string> environment(char const* name) {
     char const* const value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): no threads yet
-    return value != nullptr ? value : "";
+    if (value == nullptr) return std::nullopt;
+    return value;
 }
 
 int fail(int status, std::string const& why) {
@@ -44,6 +45,7 @@ int run_program(int argc, char** argv, Release const& release) {
     spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     prepare_process();
     raise_descriptor_limit();
+    for (std::string const& warning : options.value().warnings) spdlog::warn("{}", warning);
 
     Node node(options.value(), release);
     if (auto const ready = node.prepare(); !ready.ok()) {
