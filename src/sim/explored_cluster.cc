@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wire/member_routes.h"
+
 namespace doozer::sim {
 
 Digest ClusterState::digest() const {
@@ -229,7 +231,10 @@ std::string ExploredCluster::apply(State& s, std::size_t who, Input const& input
     s.members[who] = done.member;
     if (changed) {
         for (std::size_t i = 0; i < count(); ++i) {
-            if (s.queues[link(i, who)] != 0) s.queues[link(i, who)] = without_idle(s, i, who);
+            for (bool const bulk : {false, true}) {
+                Id& queue = s.queues[link(i, who, bulk)];
+                if (queue != 0) queue = without_idle(s, i, who, bulk);
+            }
         }
     }
     for (auto const& [to, message] : done.sends) {
@@ -309,7 +314,8 @@ bool ExploredCluster::subsumes(Message const& newer, Message const& older) {
 /// What is on its way already is not said again: every message is either new, or says what an older
 /// one said, and timers would make queues grow without end.
 void ExploredCluster::push(State& s, std::size_t from, std::size_t to, Id message) {
-    Id& queue = s.queues[link(from, to)];
+    bool const bulk = is_bulk(messages_[message]);
+    Id& queue = s.queues[link(from, to, bulk)];
     std::uint64_t const both = static_cast<std::uint64_t>(queue) << 32U | message;
     Id longer = pushed_.find(both);
     if (longer == FlatMap::none) {
@@ -325,7 +331,12 @@ void ExploredCluster::push(State& s, std::size_t from, std::size_t to, Id messag
         pushed_.put(both, longer);
     }
     queue = longer;
-    queue = without_idle(s, from, to);
+    queue = without_idle(s, from, to, bulk);
+}
+
+/// Any copy and any DECIDED may be large.
+bool ExploredCluster::is_bulk(Message const& message) const {
+    return scope_.two_connections && wire::route_of(message) != wire::MemberRoute::with_frames;
 }
 
 ExploredCluster::Stepped const& ExploredCluster::receive(Id member, std::size_t from, Id message) {
@@ -333,9 +344,9 @@ ExploredCluster::Stepped const& ExploredCluster::receive(Id member, std::size_t 
 }
 
 /// Messages that are idle at the receiver are as good as delivered.
-ExploredCluster::Id ExploredCluster::without_idle(State const& s, std::size_t from,
-                                                  std::size_t to) {
-    Id const queue = s.queues[link(from, to)];
+ExploredCluster::Id ExploredCluster::without_idle(State const& s, std::size_t from, std::size_t to,
+                                                  bool bulk) {
+    Id const queue = s.queues[link(from, to, bulk)];
     Id const member = s.members[to];
     std::uint64_t const place =
         static_cast<std::uint64_t>(member) << 35U | static_cast<std::uint64_t>(from) << 32U | queue;
@@ -347,8 +358,8 @@ ExploredCluster::Id ExploredCluster::without_idle(State const& s, std::size_t fr
     return cleared;
 }
 
-std::string ExploredCluster::deliver(State& s, std::size_t from, std::size_t to) {
-    Id& queue = s.queues[link(from, to)];
+std::string ExploredCluster::deliver(State& s, std::size_t from, std::size_t to, bool bulk) {
+    Id& queue = s.queues[link(from, to, bulk)];
     Id const head = queues_[queue].front();
     Id rest = rests_.find(queue);
     if (rest == FlatMap::none) {
@@ -361,10 +372,10 @@ std::string ExploredCluster::deliver(State& s, std::size_t from, std::size_t to)
 }
 
 /// All that has arrived on a link by now.
-std::string ExploredCluster::deliver_burst(State& s, std::size_t from, std::size_t to) {
-    Id& queue = s.queues[link(from, to)];
+std::string ExploredCluster::deliver_burst(State& s, std::size_t from, std::size_t to, bool bulk) {
+    Id& queue = s.queues[link(from, to, bulk)];
     for (std::size_t n = queues_[queue].size(); n > 0 && queue != 0; --n) {
-        if (std::string bad = deliver(s, from, to); !bad.empty()) return bad;
+        if (std::string bad = deliver(s, from, to, bulk); !bad.empty()) return bad;
     }
     return {};
 }
@@ -376,8 +387,9 @@ std::string ExploredCluster::settle(State& s) {
         moved = false;
         for (std::size_t i = 0; i < count(); ++i) {
             for (std::size_t j = 0; j < count(); ++j) {
-                while (s.queues[link(i, j)] != 0 && living(s, j)) {
-                    if (std::string bad = deliver(s, i, j); !bad.empty()) return bad;
+                bool const bulk = s.queues[link(i, j)] == 0;
+                while (s.queues[link(i, j, bulk)] != 0 && living(s, j)) {
+                    if (std::string bad = deliver(s, i, j, bulk); !bad.empty()) return bad;
                     if (++deliveries > deliveries_max) return "messages without end";
                     moved = true;
                 }
@@ -406,15 +418,18 @@ void ExploredCluster::crash(State& s, std::size_t who) {
     m.dead = true;
     Digest const digest = m.digest();
     s.members[who] = members_.put(digest, std::move(m));
-    for (std::size_t i = 0; i < count(); ++i) s.queues[link(i, who)] = 0;
+    for (std::size_t i = 0; i < count(); ++i) {
+        s.queues[link(i, who)] = s.queues[link(i, who, true)] = 0;
+    }
 }
 
 std::string ExploredCluster::reconnect(State& s, std::size_t a, std::size_t b) {
     ++s.reconnects;
     s.queues[link(a, b)] = s.queues[link(b, a)] = 0;
+    s.queues[link(a, b, true)] = s.queues[link(b, a, true)] = 0;
     for (auto const& [x, y] : {std::pair(a, b), std::pair(b, a)}) {
         if (auto bad = apply(s, x, LinkDown{id_of(y)}, key(down_key, y)); !bad.empty()) return bad;
-        s.queues[link(x, y)] = 0;
+        s.queues[link(x, y)] = s.queues[link(x, y, true)] = 0;
     }
     for (auto const& [x, y] : {std::pair(a, b), std::pair(b, a)}) {
         if (auto bad = apply(s, x, LinkUp{id_of(y)}, key(up_key, y)); !bad.empty()) return bad;
@@ -428,7 +443,7 @@ std::string ExploredCluster::reconnect(State& s, std::size_t a, std::size_t b) {
 std::string ExploredCluster::perform(State& s, Action const& a) {
     switch (a.kind) {
         case Action::Kind::deliver:
-            return scope_.burst ? deliver_burst(s, a.a, a.b) : deliver(s, a.a, a.b);
+            return scope_.burst ? deliver_burst(s, a.a, a.b, a.bulk) : deliver(s, a.a, a.b, a.bulk);
         case Action::Kind::tick:
             return tick(s, a.a);
         case Action::Kind::write: {
@@ -452,12 +467,13 @@ std::string ExploredCluster::perform(State& s, Action const& a) {
 void ExploredCluster::actions(State const& s, std::vector<Action>& all) const {
     using enum Action::Kind;
     all.clear();
-    auto const add = [&](Action::Kind k, std::size_t a, std::size_t b = 0) {
-        all.push_back({k, static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b)});
+    auto const add = [&](Action::Kind k, std::size_t a, std::size_t b = 0, bool bulk = false) {
+        all.push_back({k, static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b), bulk});
     };
     for (std::size_t i = 0; i < count(); ++i) {
         for (std::size_t j = 0; j < count(); ++j) {
             if (s.queues[link(i, j)] != 0 && living(s, j)) add(deliver, i, j);
+            if (s.queues[link(i, j, true)] != 0 && living(s, j)) add(deliver, i, j, true);
         }
     }
     for (std::size_t i = 0; i < count(); ++i) {
@@ -523,12 +539,12 @@ std::string ExploredCluster::describe(State const& s, Action const& a) const {
     std::string const who = name(a.a);
     switch (a.kind) {
         case Action::Kind::deliver: {
-            std::vector<Id> const& queue = queues_[s.queues[link(a.a, a.b)]];
+            std::vector<Id> const& queue = queues_[s.queues[link(a.a, a.b, a.bulk)]];
             std::string what;
             for (std::size_t i = 0; i < (scope_.burst ? queue.size() : 1); ++i) {
                 what += std::string(" ") + name_of(messages_[queue[i]]);
             }
-            return who + " -> " + name(a.b) + what;
+            return who + " -> " + name(a.b) + (a.bulk ? " (bulk)" : "") + what;
         }
         case Action::Kind::tick:
             return "time passes at " + who;

@@ -22,6 +22,7 @@ struct Action {
     Kind kind = Kind::deliver;
     std::uint8_t a = 0;
     std::uint8_t b = 0;
+    bool bulk = false;  // delivered by the connection for bulk
 };
 
 struct ClusterState {
@@ -29,7 +30,8 @@ struct ClusterState {
     static constexpr std::size_t links = explored_members_max * explored_members_max;
 
     std::array<Id, explored_members_max> members{};
-    std::array<Id, links> queues{};  // [from * explored_members_max + to]; 0: empty
+    /// [from * explored_members_max + to] for frames, and the same again for bulk; 0: empty
+    std::array<Id, 2 * links> queues{};
     Id facts = 0;
     std::array<std::uint8_t, explored_members_max> written{};   // how many of its writes are out
     std::array<std::uint8_t, explored_members_max> required{};  // what its read must see
@@ -97,9 +99,10 @@ class ExploredCluster {
 
     [[nodiscard]] std::size_t index(char name) const { return names_.find(name); }
     [[nodiscard]] MemberId id_of(std::size_t i) const { return MemberId(name(i)); }
-    static std::size_t link(std::size_t from, std::size_t to) {
-        return from * explored_members_max + to;
+    static std::size_t link(std::size_t from, std::size_t to, bool bulk = false) {
+        return (bulk ? ClusterState::links : 0) + from * explored_members_max + to;
     }
+    [[nodiscard]] bool is_bulk(Message const& message) const;
     Command command(std::string const& text);
     [[nodiscard]] Tuning tuning() const;
 
@@ -116,10 +119,10 @@ class ExploredCluster {
     [[nodiscard]] static bool subsumes(Message const& newer, Message const& older);
     Id queue_id(std::vector<Id> queue);
     void push(State& s, std::size_t from, std::size_t to, Id message);
-    [[nodiscard]] Id without_idle(State const& s, std::size_t from, std::size_t to);
+    [[nodiscard]] Id without_idle(State const& s, std::size_t from, std::size_t to, bool bulk);
     Stepped const& receive(Id member, std::size_t from, Id message);
-    std::string deliver(State& s, std::size_t from, std::size_t to);
-    std::string deliver_burst(State& s, std::size_t from, std::size_t to);
+    std::string deliver(State& s, std::size_t from, std::size_t to, bool bulk);
+    std::string deliver_burst(State& s, std::size_t from, std::size_t to, bool bulk);
     std::string reconnect(State& s, std::size_t a, std::size_t b);
 
     Scope scope_;

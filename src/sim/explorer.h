@@ -36,9 +36,10 @@ struct Scope {
     std::uint64_t park_ahead = 0;
     std::size_t window = 1;
     std::size_t log_bytes = base::log_bytes_default;
-    bool burst = false;  // a turn takes all that has arrived on a link, not one message
-    bool gossip = true;  // votes go to everybody, not to the owner alone
-    bool probe = true;   // ask in every state whether the living can finish
+    bool burst = false;            // a turn takes all that has arrived on a link, not one message
+    bool two_connections = false;  // DECIDED and SNAPSHOT do not order with other messages
+    bool gossip = true;            // votes go to everybody, not to the owner alone
+    bool probe = true;             // ask in every state whether the living can finish
     std::size_t states_max = 120'000'000;
     /// Called after each level of the search with its depth, the states seen, and those new in it.
     std::function<void(std::size_t, std::size_t, std::size_t)> progress = {};

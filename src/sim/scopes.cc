@@ -155,6 +155,28 @@ std::vector<Scope> scopes_of_the_rest() {
                   s.reconnects = 1;
                   s.log_bytes = 1;
               }),
+        scope("a link of two connections breaks",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "x"}};
+                  s.reconnects = 1;
+                  s.two_connections = true;
+              }),
+        scope("the same, and the log is gone",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "x"}};
+                  s.reconnects = 1;
+                  s.log_bytes = 1;
+                  s.two_connections = true;
+              }),
+        scope("two connections, and a voter is removed",
+              [](Scope& s) {
+                  s.owners = "ab";
+                  s.writes = {{'a', "cal2="}, {'b', "y"}};
+                  s.ticking = "b";
+                  s.two_connections = true;
+              }),
         scope("forwarding, the only owner may die",
               [](Scope& s) {
                   s.owners = "a";
