@@ -88,6 +88,8 @@ class State {
     /// A digest of every change and of what came of it.
     [[nodiscard]] std::uint64_t chain() const { return chain_; }
     [[nodiscard]] MemberIds const& voters() const { return voters_; }
+    /// The newest revision that the last force() kept; `missing` if this process made none.
+    [[nodiscard]] Revision kept_by_force() const { return kept_by_force_; }
     [[nodiscard]] bool was_removed(MemberId id) const { return removed_.contains(id); }
     [[nodiscard]] store::Store const& store() const { return store_; }
     [[nodiscard]] store::Store& store() { return store_; }
@@ -132,6 +134,7 @@ class State {
     std::set<MemberId> removed_;  // may never vote again (I10)
     std::uint64_t chain_ = 0;
     Rules rules_ = 1;
+    Revision kept_by_force_ = missing;
     bool touched_ = false;      // something that voters depend on has changed
     std::set<MemberId> named_;  // put into slots by members, in the batch that is applied
 
@@ -173,7 +176,8 @@ void State::force(MemberId survivor, Made made) {
     }
     voters_ = {survivor};
     DOOZER_ASSERT(giving_.empty());
-    store_.move_to(next_stride(store_.revision()));
+    kept_by_force_ = store_.revision();
+    store_.move_to(next_stride(kept_by_force_));
     made(store::Event{store_.revision(), store::EventKind::nop, "/", {}});
     for (Slot const& slot : slots()) {
         if (slot.content.empty() || slot.content == survivor.str()) continue;

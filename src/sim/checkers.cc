@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace doozer::sim {
 
@@ -12,6 +13,15 @@ std::string at_revision(char const* what, Revision r) {
 }
 
 }  // namespace
+
+std::string brief(std::string_view value) {
+    constexpr std::size_t short_enough = 40;
+    if (value.size() <= short_enough) return std::string(value);
+    std::string text(value.substr(0, std::min(value.find(' '), short_enough)));
+    Hasher h;
+    h.bytes(value);
+    return text + " #" + std::to_string(value.size()) + ":" + std::to_string(h.digest().low);
+}
 
 std::string Agreement::applied(Change const& change) {
     auto const [at, is_new] = log_.try_emplace(change.rev, change);
@@ -28,7 +38,12 @@ std::string Agreement::stands(Lineage lineage, std::uint64_t applied, std::uint6
 std::string Agreement::entered(Configuration const& configuration) {
     auto const [at, is_new] =
         epochs_.try_emplace({configuration.lineage, configuration.epoch}, configuration);
-    if (configuration.epoch > newest_.epoch) newest_ = configuration;
+    std::size_t const known = lineages_.size();
+    std::size_t const number = lineages_.try_emplace(configuration.lineage, known).first->second;
+    bool const is_newest_lineage = number + 1 == lineages_.size();
+    bool const is_newer =
+        configuration.lineage != newest_.lineage || configuration.epoch > newest_.epoch;
+    if (is_newest_lineage && is_newer) newest_ = configuration;
     if (is_new || at->second == configuration) return {};
     return "I5: epoch " + std::to_string(configuration.epoch.value()) + " begins in two ways";
 }
@@ -102,9 +117,9 @@ class HistoryCheck {
             files_[change.path].push_back({rev, is_set ? rev : missing, change.value});
             std::uint64_t id = 0;
             char const* const end = change.value.data() + change.value.size();
-            bool const ours = change.value.starts_with('v') &&
-                              std::from_chars(change.value.data() + 1, end, id).ptr == end;
-            if (ours) applied_[id].push_back(&change);
+            if (!change.value.starts_with('v')) continue;
+            char const* const rest = std::from_chars(change.value.data() + 1, end, id).ptr;
+            if (rest == end || *rest == ' ') applied_[id].push_back(&change);
         }
     }
 
@@ -145,6 +160,7 @@ class HistoryCheck {
     /// before and those behind it.
     void check_write(Op const& op, std::size_t i) {
         if (op.kind == OpKind::del) return;  // replayed in what is read, and in the log
+        if (op.value.empty()) return;        // it says nothing of whose it is
         auto const at = applied_.find(op.id);
         std::size_t const times = at == applied_.end() ? 0 : at->second.size();
         if (times > 1) complain(op, "applied twice");
@@ -236,6 +252,83 @@ class HistoryCheck {
 };
 
 }  // namespace
+
+namespace {
+
+/// Adds what no process has shown to the log, as far as clients were told of it.
+void add_unseen(History& h, Fork const& fork) {
+    auto const is_unseen = [&](Revision rev) { return rev > fork.seen && rev <= fork.kept; };
+    for (Op const& op : h.ops) {
+        if (op.state != OpState::done || !op.succeeded || !is_unseen(op.rev)) continue;
+        bool const sets = op.kind == OpKind::set || op.kind == OpKind::compare_and_set;
+        if (sets)
+            h.log.try_emplace(op.rev, Change{op.rev, store::EventKind::set, op.path, op.value});
+        if (op.kind == OpKind::del) {
+            h.log.try_emplace(op.rev, Change{op.rev, store::EventKind::del, op.path, ""});
+        }
+    }
+    for (Watch const& watch : h.watches) {
+        for (Change const& told : watch.told) {
+            if (is_unseen(told.rev)) h.log.try_emplace(told.rev, told);
+        }
+    }
+}
+
+/// The files whose content around a fork no revision tells: a change of them was lost, or one that
+/// nobody was told of may have been kept.
+std::set<std::string> doubtful_files(History const& h, Fork const& fork) {
+    std::set<std::string> files;
+    for (auto at = h.log.upper_bound(fork.kept); at != h.log.end() && at->first < fork.begins;
+         ++at) {
+        files.insert(at->second.path);
+    }
+    for (Op const& op : h.ops) {
+        // A deletion is answered without a revision.
+        bool const tells =
+            op.state == OpState::done && (op.kind != OpKind::del || op.end < fork.when);
+        bool const may_be_kept = !tells && op.start <= fork.when;
+        if (may_be_kept && fork.kept > fork.seen) files.insert(op.path);
+    }
+    return files;
+}
+
+/// Takes out what was lost by one fork, and what may have been told because of it.
+void take_out_lost(History& h, Fork const& fork) {
+    auto const is_lost = [&](Revision rev) { return rev > fork.kept && rev < fork.begins; };
+    std::set<std::string> const doubtful = doubtful_files(h, fork);
+    h.log.erase(h.log.upper_bound(fork.kept), h.log.lower_bound(fork.begins));
+    constexpr Duration around = seconds(600);
+    auto const is_near = [&](Op const& op) {
+        return doubtful.contains(op.path) && op.start < fork.when + around &&
+               op.end + around > fork.when;
+    };
+    std::erase_if(h.ops, [&](Op const& op) {
+        if (op.state != OpState::done) return false;
+        bool const sets =
+            op.succeeded && (op.kind == OpKind::set || op.kind == OpKind::compare_and_set);
+        return is_lost(op.rev) || (!sets && is_near(op));
+    });
+    for (Op& op : h.ops) {
+        if (op.kind != OpKind::compare_and_set || op.state != OpState::done || !is_near(op))
+            continue;
+        op.kind = OpKind::set;
+        op.expected = clobber;
+    }
+    for (Watch& watch : h.watches) {
+        std::erase_if(watch.told, [&](Change const& c) { return is_lost(c.rev); });
+    }
+}
+
+}  // namespace
+
+History without_lost(std::vector<Op> ops, std::vector<Watch> watches, Agreement const& agreement) {
+    History h{std::move(ops), std::move(watches), agreement.log()};
+    for (Fork const& fork : agreement.forks()) {
+        add_unseen(h, fork);
+        take_out_lost(h, fork);
+    }
+    return h;
+}
 
 std::vector<std::string> check_history(std::vector<Op> const& ops,
                                        std::vector<Watch> const& watches, ChangeLog const& log) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -25,6 +26,17 @@ struct Change {
 };
 using ChangeLog = std::map<Revision, Change>;
 
+/// A value as the checkers keep it: a large one by its first word, its size and a hash.
+std::string brief(std::string_view value);
+
+/// A survivor was forced on: what others had applied in (kept, begins) is lost.
+struct Fork {
+    Revision seen;  // what was applied in (seen, kept] is known by what clients were told only
+    Revision kept;
+    Revision begins;
+    Instant when;
+};
+
 /// All members apply the same changes in the same order (I6), and end each epoch alike (I5). Each
 /// returns nothing if all is well, else what is wrong.
 class Agreement {
@@ -40,13 +52,17 @@ class Agreement {
     /// The newest configuration that any member has entered.
     [[nodiscard]] Configuration const& newest() const { return newest_; }
     [[nodiscard]] std::size_t epochs() const { return epochs_.size(); }
+    void forced(Fork const& fork) { forks_.push_back(fork); }
+    [[nodiscard]] std::vector<Fork> const& forks() const { return forks_; }
 
   private:
     ChangeLog log_;
     std::map<std::pair<Lineage, std::uint64_t>, std::uint64_t> fingerprints_;
     std::map<std::pair<Lineage, Epoch>, Configuration> epochs_;
     std::map<std::tuple<Lineage, Epoch, Ballot>, Digest> seals_;
+    std::map<Lineage, std::size_t> lineages_;  // numbered in the order in which they began
     Configuration newest_;
+    std::vector<Fork> forks_;
 };
 
 /// Nobody is removed whom the others hear (cluster.md, "does badly", 3). In virtual time.
@@ -74,7 +90,8 @@ class Attendance {
 enum class OpKind : std::uint8_t { set, compare_and_set, del, local_read, later_read, linear_read };
 enum class OpState : std::uint8_t { pending, done, refused, unknown };
 
-/// One request of a client. Values that are written are "v" and the number of the operation.
+/// One request of a client. Values that are written begin with "v" and the number of the operation;
+/// a large one is kept as brief() has it. Empty values are written to a file that nobody reads.
 struct Op {
     std::uint64_t id = 0;
     std::size_t session = 0;
@@ -97,6 +114,15 @@ struct Watch {
     Revision upto;             // the last that was answered
     std::vector<Change> told;  // in order
 };
+
+/// What clients were told of what a forced survivor did not know is true of nothing that goes on:
+/// it is taken out of the history before that is checked.
+struct History {
+    std::vector<Op> ops;
+    std::vector<Watch> watches;
+    ChangeLog log;
+};
+History without_lost(std::vector<Op> ops, std::vector<Watch> watches, Agreement const& agreement);
 
 /// Looks at the whole history. Returns all that is wrong with it, a line each.
 std::vector<std::string> check_history(std::vector<Op> const& ops,

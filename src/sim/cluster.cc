@@ -78,6 +78,14 @@ ProcessId Cluster::new_id(Address a) {
 void Cluster::boot(Address a, bool founds) {
     replica::Options o;
     o.identity = {new_id(a), "sim", address_text(a), "host" + std::to_string(a), "1.1"};
+    // The release before knows the first rules only.
+    bool const is_old = options_.releases > 1 &&
+                        (founds || next_life_ < options_.voters || prng_.one_in(2));
+    if (is_old) {
+        o.identity.version = "1.0";
+        o.rules.since = {{1, 0}};
+    }
+    o.value_bytes_max = options_.value_bytes_max;
     o.lineage = {1, 1};
     o.store = options_.store;
     o.tuning = options_.tuning;
@@ -141,6 +149,20 @@ void Cluster::retire(Address a) {
     say("retire " + processes_[a]->id);
     processes_[a]->may_go = true;
     input(a, replica::Retire{});
+}
+
+void Cluster::stop_gracefully(Address a) {
+    retire(a);
+    look_whether_retired(a);
+}
+
+void Cluster::look_whether_retired(Address a) {
+    constexpr Duration hand_over = milliseconds(300);
+    later(a, milliseconds(5), [this, a] {
+        Process const& p = *processes_[a];
+        if (p.paused || !p.replica.retired(local_time(p))) return look_whether_retired(a);
+        later(a, hand_over, [this, a] { crash(a, false); });
+    });
 }
 
 SessionId Cluster::open(Address a) {
@@ -272,6 +294,7 @@ void Cluster::plan_turn(Address a) {
 
 void Cluster::end_turn(Address a) {
     Process& p = *processes_[a];
+    if (p.effects.wants_lineage) force(a);
     p.replica.step(local_time(p), replica::TurnEnded{}, p.effects);
     perform(a);
     if (!alive(a)) return;
@@ -298,13 +321,7 @@ void Cluster::plan_wake(Address a) {
 
 void Cluster::perform(Address a) {
     Process& p = *processes_[a];
-    for (TraceEvent const& e : std::exchange(p.effects.trace, {})) {
-        ++counts_[name_of(e.what)];
-        say(p.id + " " + name_of(e.what) + " in epoch " + std::to_string(e.epoch.value()) + ": " +
-            std::to_string(e.value));
-        if (e.what == Happened::diverged) violation(a, "diverged");
-        if (e.what == Happened::snapshot_installed) p.invariants = CoreInvariants();
-    }
+    watch_trace(a);
     check(a);
     for (Send& send : std::exchange(p.effects.sends, {})) {
         if (auto const to = address_of(send.to)) network_.send(a, *to, pack(a, send.message));
@@ -316,12 +333,56 @@ void Cluster::perform(Address a) {
     auto const replies = std::exchange(p.effects.replies, {});
     auto const lost = std::exchange(p.effects.lost, {});
     if (p.effects.wants_identity && !std::exchange(p.leaving, true)) leave(a);
+    exit_if_outdated(a);
     if (!watcher_) return;
     for (replica::Reply const& reply : replies) watcher_->on_reply(a, reply);
     for (SessionId const session : lost) {
         watcher_->on_lost(a, session);
         close(a, session);
     }
+}
+
+void Cluster::watch_trace(Address a) {
+    Process& p = *processes_[a];
+    for (TraceEvent const& e : std::exchange(p.effects.trace, {})) {
+        ++counts_[name_of(e.what)];
+        if (lines_) {
+            say(p.id + " " + name_of(e.what) + " in epoch " + std::to_string(e.epoch.value()) +
+                ": " + std::to_string(e.value));
+        }
+        if (e.what == Happened::diverged) violation(a, "diverged");
+        // Nobody here is ever set back to an earlier state of itself.
+        if (e.what == Happened::resurrected) violation(a, "shut out a healthy member");
+        if (e.what == Happened::snapshot_installed) p.invariants = CoreInvariants();
+        if (e.what != Happened::forced) continue;
+        Revision const kept = p.replica.state().kept_by_force();
+        if (lines_) {
+            say(p.id + " keeps revisions up to " + std::to_string(kept.value()) + ", of which " +
+                std::to_string(p.checked.value()) + " were seen here");
+        }
+        agreement_.forced({p.checked, kept, replica::next_stride(kept), schedule_.now()});
+        note_unseen(p, kept);
+    }
+}
+
+/// What a survivor took over from others in the step in which it was forced on is in no history:
+/// its files tell the most of it.
+void Cluster::note_unseen(Process const& p, Revision kept) {
+    store::Store const& s = p.replica.store();
+    for (std::string const& name : p.replica.state().names_in("/")) {
+        std::string const path = "/" + name;
+        if (!p.replica.state().value(path)) continue;
+        auto const file = s.find(store::Path::trusted(path), s.revision());
+        if (file.rev <= p.checked || file.rev > kept) continue;
+        (void)agreement_.applied({file.rev, store::EventKind::set, path, brief(file.value.view())});
+    }
+}
+
+/// A process that does not know the rules of the cluster ends at once, as in Node::judge().
+void Cluster::exit_if_outdated(Address a) {
+    Process& p = *processes_[a];
+    if (!p.replica.is_outdated() || std::exchange(p.leaving, true)) return;
+    later(a, microseconds(1), [this, a] { crash(a, false); });
 }
 
 /// It was removed, and goes on under another id.
@@ -347,8 +408,12 @@ void Cluster::check(Address a) {
     check_changes(p, a);
     if (c.epoch() == Epoch(0)) return;
     Lineage const lineage = c.configuration().lineage;
-    std::string bad = agreement_.stands(lineage, c.applied(), c.fingerprint());
-    if (!bad.empty()) violation(a, bad);
+    std::string bad;
+    if (c.applied() != p.compared || lineage != p.lineage) {
+        p.compared = c.applied();
+        bad = agreement_.stands(lineage, c.applied(), c.fingerprint());
+        if (!bad.empty()) violation(a, bad);
+    }
     if (c.epoch() != p.entered || lineage != p.lineage) {
         p.entered = c.epoch();
         p.lineage = lineage;
@@ -393,7 +458,7 @@ void Cluster::check_changes(Process& p, Address a) {
          rev = rev.next()) {
         store::Event const event = s.event(rev, path);
         std::string const bad = agreement_.applied(
-            {rev, event.kind, std::string(event.path), std::string(event.value.view())});
+            {rev, event.kind, std::string(event.path), brief(event.value.view())});
         if (!bad.empty()) violation(a, bad);
         p.checked = rev;
     }

@@ -23,6 +23,10 @@ struct ClusterOptions {
     bool skewed_clocks = false;
     bool encoded = true;  // messages go through the codec of the member links, and have a size
     NetworkOptions network;
+    std::size_t value_bytes_max = base::value_bytes_default;
+    /// How many releases there are, each with rules of its own. All processes begin with the first;
+    /// one that starts later is of any.
+    std::size_t releases = 1;
     std::optional<wire::FlightRecorder::Bounds> recorded = {};  // none: nothing is
 };
 
@@ -53,6 +57,8 @@ class Cluster : public Hosts {
     [[nodiscard]] bool retired(Address a) const {
         return processes_[a]->replica.retired(local_time(*processes_[a]));
     }
+    /// SIGTERM, as server/node_stop.cc has it: the process retires, and ends once it has left.
+    void stop_gracefully(Address a);
     /// A client's connection; its requests are answered by the watcher's on_reply().
     SessionId open(Address a);
     void close(Address a, SessionId session);
@@ -60,6 +66,12 @@ class Cluster : public Hosts {
     void request(Address a, SessionId session, Request const& request);
 
     // --- what may be asked
+    [[nodiscard]] ClusterOptions const& options() const { return options_; }
+    [[nodiscard]] std::size_t founders() const { return options_.voters; }
+    /// Another number for each process that has ever started.
+    [[nodiscard]] std::uint64_t life(Address a) const { return processes_[a]->life; }
+    /// A line in the trace.
+    void note(std::string const& line) { say(line); }
     [[nodiscard]] std::size_t addresses() const { return processes_.size(); }
     [[nodiscard]] bool alive(Address a) const { return processes_[a] != nullptr; }
     [[nodiscard]] bool paused(Address a) const { return alive(a) && processes_[a]->paused; }
@@ -117,9 +129,10 @@ class Cluster : public Hosts {
         std::int64_t rate = 1000;                   // of its clock, in thousandths
         bool turn_planned = false;
         bool leaving = false;
-        bool may_go = false;      // it retires, or an operator gives its slot to others
-        Instant wake_at = never;  // virtual time
-        Revision checked;         // the newest revision that was compared
+        bool may_go = false;         // it retires, or an operator gives its slot to others
+        Instant wake_at = never;     // virtual time
+        Revision checked;            // the newest revision that was compared
+        std::uint64_t compared = 0;  // how many batches were applied when fingerprints were
         Lineage lineage;
         Epoch entered;
         Ballot accepted;
@@ -133,6 +146,10 @@ class Cluster : public Hosts {
     void plan_turn(Address a);
     void plan_wake(Address a);
     void perform(Address a);
+    void watch_trace(Address a);
+    void note_unseen(Process const& p, Revision kept);
+    void exit_if_outdated(Address a);
+    void look_whether_retired(Address a);
     Parcel pack(Address a, Message& message);
     void leave(Address a);
     void check(Address a);

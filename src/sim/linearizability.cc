@@ -17,6 +17,7 @@ bool answer_was_lost(Op const& op) {
 bool is_judged(Op const& op) {
     if (op.state == OpState::refused) return false;
     if (op.kind == OpKind::linear_read) return op.state == OpState::done;
+    if (op.kind == OpKind::set && op.value.empty()) return false;  // all empty values are alike
     return is_write(op);
 }
 

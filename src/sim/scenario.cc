@@ -101,6 +101,8 @@ class Story : public Watcher {
             if (w[1] == "bulk") options_.network.bounds.bulk_above = bytes;
             if (w[1] == "queue") options_.network.bounds.frames_max = bytes;
             if (w[1] == "kernel") options_.network.kernel_bytes = bytes;
+            if (w[1] == "seed") prng_ = Prng(static_cast<std::uint64_t>(number(w[2])));
+            if (w[1] == "pieces") options_.store.snapshot_piece_bytes = bytes;
             if (w[1] == "speed") options_.network.bytes_per_second = bytes;
             if (w[1] == "history") options_.store.history_revisions = number(w[2]);
             return "";

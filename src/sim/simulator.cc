@@ -1,21 +1,34 @@
 #include "sim/simulator.h"
 
+#include "sim/faults.h"
 #include "sim/linearizability.h"
 #include "sim/workload.h"
 
 namespace doozer::sim {
 
 std::vector<std::string> const& fault_kinds() {
-    static std::vector<std::string> const kinds = {
-        "cut one way", "partition",    "pause",           "crash",      "silent crash",
-        "stall",       "reset",        "slow link",       "clock skew", "tiny window",
-        "tiny log",    "tiny history", "frozen majority", "retire",     "operator"};
+    static std::vector<std::string> const kinds = {"cut one way",   "partition",
+                                                   "pause",         "crash",
+                                                   "silent crash",  "stall",
+                                                   "reset",         "slow link",
+                                                   "clock skew",    "tiny window",
+                                                   "tiny log",      "tiny history",
+                                                   "tiny pieces",   "frozen majority",
+                                                   "retire",        "operator",
+                                                   "stall of bulk", "half-open link",
+                                                   "narrow link",   "large messages lost",
+                                                   "burst",         "killed while attaching",
+                                                   "force",         "two releases",
+                                                   "large values",  "small bulk bound",
+                                                   "long strides"};
     return kinds;
 }
 
 namespace {
 
 constexpr Duration converge_within = seconds(60);
+/// How long a client of a healthy member that is linked to a majority waits for its answer at most.
+constexpr Duration answered_within = seconds(5);
 
 class Run {
   public:
@@ -23,36 +36,47 @@ class Run {
         : options_(options),
           prng_(options.seed),
           cluster_(schedule_, prng_, cluster_options()),
-          workload_(schedule_, prng_, cluster_, 4, 2) {
+          workload_(schedule_, prng_, cluster_, workload_pace()),
+          faults_(schedule_, prng_, cluster_, workload_, fault_pace()) {
         if (options.trace) cluster_.log_to(&result_.lines);
         cluster_.watch(&workload_);
     }
 
     RunResult go() {
         schedule_.after(milliseconds(300), [this] { workload_.start(); });
-        plan_fault();
-        Instant const give_up = Instant(0) + seconds(600);
+        faults_.begin();
+        Instant const give_up = Instant(0) + seconds(options_.calm ? 100'000 : 900);
         while (!enough() && schedule_.now() < give_up && good()) schedule_.run_one(give_up);
         if (good() && !enough()) fail("the clients got nowhere");
-        faults_over_ = true;
-        end_retired();
+        faults_.end();
+        end_disasters();
         if (good() && prng_.one_in(2)) check_liveness();
         if (good()) check_convergence();
-        for (std::string const& v : cluster_.violations()) fail(v);
-        for (std::string const& w :
-             check_history(workload_.ops(), workload_.watches(), cluster_.agreement().log())) {
-            fail(w);
-        }
-        for (std::string const& w : check_linearizability(workload_.ops()).wrong) fail(w);
-        result_.operations = workload_.ops().size();
+        if (good()) check_answers();
+        judge();
+        result_.duration = schedule_.now() - Instant(0);
         result_.epochs = cluster_.agreement().epochs();
         result_.counts = cluster_.counts();
         result_.seals = result_.counts["sealed"];
         result_.trace = cluster_.trace();
+        result_.injected = faults_.injected();
+        for (auto const& [kind, times] : faults_.by_kind()) result_.faults[kind] += times;
         return std::move(result_);
     }
 
   private:
+    /// Everything that was seen, against everything that must be true.
+    void judge() {
+        for (std::string const& v : cluster_.violations()) fail(v);
+        for (std::string const& f : faults_.failures()) fail(f);
+        History const h = without_lost(workload_.ops(), workload_.watches(), cluster_.agreement());
+        for (std::string const& w : check_history(h.ops, h.watches, h.log)) fail(w);
+        for (std::string const& w : check_linearizability(h.ops).wrong) fail(w);
+        result_.operations = workload_.ops().size();
+    }
+
+    void count_option(char const* kind) { ++result_.faults[kind]; }
+
     ClusterOptions cluster_options() {
         ClusterOptions o;
         o.voters = options_.members;
@@ -60,192 +84,87 @@ class Run {
         o.tuning.kick_after = milliseconds(1500 + static_cast<std::int64_t>(prng_.below(2500)));
         o.tuning.readmit_after = milliseconds(200);
         o.tuning.park_ahead = prng_.one_in(2) ? 65'536 : 1 + prng_.below(64);
+        if (prng_.one_in(8)) {  // slots pass every power of two that somebody might count in
+            count_option("long strides");
+            o.tuning.park_ahead = std::uint64_t{1} << (15 + prng_.below(26));
+        }
         o.skewed_clocks = prng_.one_in(3);
-        if (o.skewed_clocks) ++result_.faults["clock skew"];
+        if (o.skewed_clocks) count_option("clock skew");
         if (prng_.one_in(3)) {
-            ++result_.faults["tiny window"];
+            count_option("tiny window");
             o.tuning.window_batches = 1 + prng_.below(2);
         }
         if (prng_.one_in(3)) {
-            ++result_.faults["tiny log"];
+            count_option("tiny log");
             o.tuning.log_bytes = 200 + prng_.below(2000);
             o.tuning.decided_bytes = 1 + prng_.below(1000);
         }
         if (prng_.one_in(3)) {
-            ++result_.faults["tiny history"];
+            count_option("tiny history");
             o.store.history_revisions = 50 + static_cast<std::int64_t>(prng_.below(50));
         }
         if (prng_.one_in(2)) {
-            ++result_.faults["tiny pieces"];
+            count_option("tiny pieces");
             o.store.snapshot_piece_bytes = 200 + prng_.below(5000);
         }
+        if (prng_.one_in(3)) {
+            count_option("two releases");
+            o.releases = 2;
+        }
+        choose_sizes(o);
+        if (options_.calm) slow_down(o);
         return o;
     }
 
+    /// Real sizes with the real bounds are rare, since they take long. In most runs values are
+    /// small and so is the bound above which messages are bulk.
+    void choose_sizes(ClusterOptions& o) {
+        if (prng_.one_in(2)) {
+            count_option("small bulk bound");
+            o.network.bounds.bulk_above = prng_.below(600);
+        }
+        if (prng_.one_in(2)) o.network.bytes_per_second = 1'000'000 + prng_.below(50'000'000);
+        if (options_.calm || !prng_.one_in(16)) return;
+        count_option("large values");
+        value_bytes_ = 1 + prng_.below(base::MiB);
+        o.value_bytes_max = base::MiB;
+        o.store.history_bytes = 2 * base::MiB + prng_.below(64 * base::MiB);
+        o.store.tree_bytes = 16 * base::MiB;
+        o.network.bytes_per_second = 100'000'000 + prng_.below(1'000'000'000);
+        o.network.kernel_bytes = prng_.below(4 * base::MiB);
+    }
+
+    /// Less is said where nothing happens, so that years pass quickly.
+    static void slow_down(ClusterOptions& o) {
+        o.pulse = seconds(20);
+        o.tuning.ping_every = seconds(1);
+        o.tuning.kick_after = seconds(20);
+    }
+
+    [[nodiscard]] Workload::Pace workload_pace() const {
+        Workload::Pace pace;
+        if (options_.calm) pace.think = milliseconds(6500);
+        pace.large_one_in = value_bytes_ > 0 ? 4 : 16;
+        pace.value_bytes = value_bytes_ > 0 ? value_bytes_ : 2000;
+        return pace;
+    }
+    [[nodiscard]] Faults::Pace fault_pace() const {
+        Faults::Pace pace;
+        if (options_.calm) pace = {seconds(5), seconds(60)};
+        // What a survivor took over and dropped again in one step no process shows; in a long run a
+        // later check may miss it.
+        pace.disasters = options_.operations <= 1000;
+        return pace;
+    }
+
     [[nodiscard]] bool good() const {
-        return cluster_.violations().empty() && result_.failures.empty();
+        return cluster_.violations().empty() && result_.failures.empty() &&
+               faults_.failures().empty();
     }
     void fail(std::string const& what) { result_.failures.push_back(what); }
 
     [[nodiscard]] bool enough() const {
-        return workload_.finished() >= options_.operations && faults_ >= 5;
-    }
-
-    // --- faults
-    void plan_fault() {
-        Duration const wait = milliseconds(20 + static_cast<std::int64_t>(prng_.below(400)));
-        schedule_.after(wait, [this] {
-            if (faults_over_) return;
-            inject();
-            plan_fault();
-        });
-    }
-
-    Address any() { return prng_.below(cluster_.addresses()); }
-    Duration some_time(std::int64_t most_ms) {
-        return milliseconds(
-            1 + static_cast<std::int64_t>(prng_.below(static_cast<std::uint64_t>(most_ms))));
-    }
-    void count(char const* kind) {
-        ++result_.faults[kind];
-        ++faults_;
-        if (options_.trace) {
-            result_.lines.push_back(std::to_string(schedule_.now().value() / 1000) + "us FAULT " +
-                                    kind);
-        }
-    }
-
-    void inject() {
-        Address const a = any();
-        Address const b = any();
-        std::int64_t const longest = prng_.one_in(4) ? 6000 : 400;
-        std::uint64_t const dice = prng_.below(9);
-        if (dice == 0 && a != b) {
-            count("cut one way");
-            cut_for(a, b, some_time(longest));
-        } else if (dice == 1) {
-            partition(some_time(longest));
-        } else if (dice == 2 && cluster_.alive(a) && !cluster_.paused(a)) {
-            count("pause");
-            cluster_.pause(a);
-            schedule_.after(some_time(longest), [this, a] { resume(a); });
-        } else if (dice == 3) {
-            crash(a);
-        } else if (dice == 4 && a != b) {
-            count("stall");
-            cluster_.network().stall(a, b, some_time(1000));
-        } else if (dice == 5 && a != b) {
-            count("reset");
-            cluster_.network().reset(a, b);
-        } else if (dice == 6 && a != b) {
-            count("slow link");
-            slow_for(a, some_time(longest));
-        } else if (dice == 7 && !cluster_.alive(a)) {
-            cluster_.start(a);
-        } else if (dice == 8) {
-            operate(a);
-        }
-    }
-
-    /// An operator makes a slot, gives it away or takes it away, or overwrites an address.
-    void operate(Address a) {
-        if (!cluster_.serving(a) || cluster_.paused(a) || retiring_) return;
-        std::string path = "/ctl/cal/" + std::to_string(prng_.below(options_.members + 1));
-        auto const holder = cluster_.address_of(MemberId(cluster_.content(a, path)));
-        if (holder && !cluster_.can_lose(*holder)) return;
-        count("operator");
-        Request r;
-        r.verb = holder && prng_.one_in(4) ? Verb::del : Verb::set;
-        if (prng_.one_in(8)) {
-            path = "/ctl/node/" + cluster_.core(any_alive()).me().str() + "/addr";
-            r.verb = Verb::set;
-        }
-        store::Store const& store = cluster_.store(a);
-        r.path = path;
-        r.rev = store.find(store::Path::trusted(path), store.revision()).rev;
-        if (r.verb == Verb::set) r.value = prng_.one_in(4) ? "rubbish" : "";
-        SessionId const session = cluster_.open(a);
-        cluster_.request(a, session, r);
-        cluster_.close(a, session);
-    }
-
-    Address any_alive() {
-        Address a = any();
-        while (!cluster_.alive(a)) a = (a + 1) % cluster_.addresses();
-        return a;
-    }
-
-    void resume(Address a) {
-        if (cluster_.paused(a)) cluster_.resume(a);
-    }
-
-    void cut_for(Address a, Address b, Duration how_long) {
-        cluster_.network().cut(a, b);
-        schedule_.after(how_long, [this, a, b] {
-            if (!faults_over_) cluster_.network().heal(a, b);
-        });
-    }
-
-    void partition(Duration how_long) {
-        count("partition");
-        std::uint64_t const side = prng_.next();
-        for (Address a = 0; a < cluster_.addresses(); ++a) {
-            for (Address b = 0; b < cluster_.addresses(); ++b) {
-                if (((side >> a) & 1U) != ((side >> b) & 1U)) cut_for(a, b, how_long);
-            }
-        }
-    }
-
-    /// Only while the rest can go on: what a lost majority knew is lost, and nothing can help.
-    void crash(Address a) {
-        if (!cluster_.alive(a) || !cluster_.can_lose(a) || retiring_) return;
-        if (prng_.one_in(4)) return retire(a);
-        bool const silent = prng_.one_in(2);
-        count(silent ? "silent crash" : "crash");
-        cluster_.crash(a, silent);
-        start_again(a);
-    }
-
-    /// It is told to end, and ends when it has left, or after a while all the same.
-    void retire(Address a) {
-        count("retire");
-        retiring_ = a;
-        cluster_.retire(a);
-        schedule_.after(some_time(3000), [this] { end_retired(); });
-    }
-
-    void end_retired() {
-        if (!retiring_) return;
-        Address const a = *retiring_;
-        if (cluster_.paused(a)) cluster_.resume(a);
-        if (cluster_.alive(a) && !cluster_.can_lose(a)) {
-            if (!faults_over_) schedule_.after(milliseconds(200), [this] { end_retired(); });
-            return;
-        }
-        retiring_.reset();
-        if (cluster_.alive(a)) cluster_.crash(a, false);
-        if (!faults_over_) start_again(a);
-    }
-
-    void start_again(Address a) {
-        if (prng_.one_in(4)) return;
-        schedule_.after(some_time(3000), [this, a] {
-            if (!cluster_.alive(a)) cluster_.start(a);
-        });
-    }
-
-    void slow_for(Address a, Duration how_long) {
-        for (Address b = 0; b < cluster_.addresses(); ++b) {
-            cluster_.network().set_delay(a, b, milliseconds(50), milliseconds(5));
-            cluster_.network().set_delay(b, a, milliseconds(50), milliseconds(5));
-        }
-        schedule_.after(how_long, [this, a] { normal_speed(a); });
-    }
-    void normal_speed(Address a) {
-        for (Address b = 0; b < cluster_.addresses(); ++b) {
-            cluster_.network().set_delay(a, b, microseconds(100), microseconds(20));
-            cluster_.network().set_delay(b, a, microseconds(100), microseconds(20));
-        }
+        return workload_.finished() >= options_.operations && faults_.injected() >= 5;
     }
 
     // --- afterwards
@@ -279,7 +198,7 @@ class Run {
     void check_liveness() {
         auto const chosen = pick_majority();
         if (!chosen) return;
-        count("frozen majority");
+        faults_.count("frozen majority");
         auto const inside = [&](Address a) {
             return std::find(chosen->begin(), chosen->end(), a) != chosen->end();
         };
@@ -294,14 +213,17 @@ class Run {
             }
         }
         for (Address const a : *chosen) {
-            normal_speed(a);
-            resume(a);
+            faults_.normal_speed(a);
+            faults_.resume(a);
+            for (Address const b : *chosen) {
+                cluster_.network().lose_large(a, b, static_cast<std::size_t>(-1));
+            }
         }
         pass(std::max(seconds(1), Network::linked_within));  // and for stalls to end
         Instant const start = schedule_.now();
         std::vector<std::size_t> writes;
         for (Address const a : *chosen) {
-            if (auto const w = workload_.write_at(a)) writes.push_back(*w);
+            if (auto const w = workload_.write_at(a, seconds(600))) writes.push_back(*w);
         }
         Duration patience = ClusterOptions{}.tuning.suspicion_cap;
         for (Address const a : *chosen) {
@@ -320,6 +242,42 @@ class Run {
         if (good() && !committed()) fail("liveness: no write within 5 T by a connected majority");
         result_.liveness_checked = true;
         result_.longest_gap = schedule_.now() - start;
+        await_answers(writes, [&] { return majority_of_newest(*chosen); });
+    }
+
+    /// Each of these is answered, whatever the answer; or the members are no majority any more.
+    template <typename Majority>
+    void await_answers(std::vector<std::size_t> const& writes, Majority is_majority) {
+        auto const unanswered = [&] {
+            return std::find_if(writes.begin(), writes.end(), [&](std::size_t w) {
+                return workload_.ops()[w].state == OpState::pending;
+            });
+        };
+        Instant const until = schedule_.now() + answered_within;
+        while (good() && unanswered() != writes.end() && schedule_.run_one(until)) {
+        }
+        if (!good() || unanswered() == writes.end() || !is_majority()) return;
+        fail("a client of a healthy member of a connected majority is not answered within 5 s");
+    }
+
+    /// When all is well again every process answers.
+    void check_answers() {
+        std::vector<std::size_t> writes;
+        for (Address a = 0; a < cluster_.addresses(); ++a) {
+            if (!cluster_.alive(a) || !cluster_.serving(a)) continue;
+            if (auto const w = workload_.write_at(a, seconds(600))) writes.push_back(*w);
+        }
+        await_answers(writes, [] { return true; });
+    }
+
+    /// What operators have begun they bring to its end, on a network that is whole.
+    void end_disasters() {
+        if (faults_.is_over()) return;
+        faults_.mend();
+        Instant const until = schedule_.now() + seconds(400);
+        while (good() && !faults_.is_over() && schedule_.run_one(until)) {
+        }
+        if (good() && !faults_.is_over()) fail("what an operator has ordered does not come about");
     }
 
     [[nodiscard]] bool majority_of_newest(std::vector<Address> const& chosen) const {
@@ -332,11 +290,7 @@ class Run {
 
     void check_convergence() {
         workload_.stop();
-        cluster_.network().heal_all();
-        for (Address a = 0; a < cluster_.addresses(); ++a) {
-            normal_speed(a);
-            resume(a);
-        }
+        faults_.mend();
         Instant const until = schedule_.now() + converge_within;
         while (good() && schedule_.now() < until) {
             pass(milliseconds(137));  // in no step with what is done regularly
@@ -348,7 +302,7 @@ class Run {
 
     std::string slots() {
         std::string all;
-        for (auto const& slot : cluster_.replica(any_alive()).state().slots()) {
+        for (auto const& slot : cluster_.replica(faults_.any_alive()).state().slots()) {
             all.append(", ").append(slot.path).append("=").append(slot.content);
         }
         return all;
@@ -357,12 +311,11 @@ class Run {
     RunOptions options_;
     RunResult result_;
     Prng prng_;
+    std::size_t value_bytes_ = 0;  // of large values in this run; 0: there are none
     Schedule schedule_;
     Cluster cluster_;
     Workload workload_;
-    std::size_t faults_ = 0;
-    std::optional<Address> retiring_;  // one at a time
-    bool faults_over_ = false;
+    Faults faults_;
 };
 
 }  // namespace

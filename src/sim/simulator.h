@@ -14,11 +14,14 @@ struct RunOptions {
     std::uint64_t seed = 1;
     std::size_t operations = 120;  // at least so many, and five faults
     bool trace = false;            // keep a line for everything that happens
+    bool calm = false;             // an operation a second and a fault a minute, not all at once
 };
 
 struct RunResult {
     std::vector<std::string> failures;
     std::size_t operations = 0;
+    Duration duration;                            // of the cluster's time
+    std::size_t injected = 0;                     // faults that happened at a moment
     std::map<std::string, std::uint64_t> faults;  // by kind
     std::uint64_t epochs = 0;
     std::uint64_t seals = 0;

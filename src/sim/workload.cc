@@ -8,11 +8,16 @@ namespace {
 constexpr Duration patience = seconds(3);
 constexpr std::uint64_t files = 5;
 constexpr std::string_view watched = "/k";
+constexpr char const* empty_file = "/z";  // nobody reads it: all empty values are alike
 }  // namespace
 
-Workload::Workload(Schedule& schedule, Prng& prng, Cluster& cluster, std::size_t clients,
-                   std::size_t watchers)
-    : schedule_(schedule), prng_(prng), cluster_(cluster), clients_(clients), watchers_(watchers) {}
+Workload::Workload(Schedule& schedule, Prng& prng, Cluster& cluster, Pace const& pace)
+    : schedule_(schedule),
+      prng_(prng),
+      cluster_(cluster),
+      pace_(pace),
+      clients_(pace.clients),
+      watchers_(pace.watchers) {}
 
 void Workload::start() {
     for (std::size_t c = 0; c < clients_.size(); ++c) {
@@ -23,7 +28,8 @@ void Workload::start() {
 }
 
 void Workload::next(std::size_t client) {
-    Duration const think = microseconds(100 + static_cast<std::int64_t>(prng_.below(20'000)));
+    Duration const think(100'000 + static_cast<std::int64_t>(prng_.below(
+                                       static_cast<std::uint64_t>(pace_.think.value()))));
     schedule_.after(think, [this, client] {
         if (!stopped_) issue(client);
     });
@@ -38,7 +44,24 @@ void Workload::disconnect(Client& c) {
     c.at = prng_.below(cluster_.addresses());
 }
 
-void Workload::choose(Op& op, Client const& client) {
+/// What the operation writes. It begins with the operation's number, unless it is empty.
+std::string Workload::text_of(Op const& op) {
+    std::string text = "v" + std::to_string(op.id);
+    if (pace_.large_one_in == 0 || !prng_.one_in(pace_.large_one_in)) return text;
+    std::size_t const size = prng_.below(pace_.value_bytes + 1);
+    text += ' ';
+    if (text.size() < size) text.resize(size, static_cast<char>('a' + op.id % 26));
+    return text;
+}
+
+void Workload::choose(Op& op, Client& client) {
+    if (client.again) {
+        op.kind = client.again->kind;
+        op.path = client.again->path;
+        op.expected = client.again->expected;
+        client.again.reset();
+        return;
+    }
     static constexpr std::array<OpKind, 10> kinds = {OpKind::set,         OpKind::set,
                                                      OpKind::set,         OpKind::compare_and_set,
                                                      OpKind::del,         OpKind::local_read,
@@ -51,8 +74,7 @@ void Workload::choose(Op& op, Client const& client) {
         store::Store const& s = cluster_.store(client.at);
         op.expected = s.find(store::Path::trusted(op.path), s.revision()).rev;
     }
-    bool const writes = op.kind == OpKind::set || op.kind == OpKind::compare_and_set;
-    if (writes) op.value = "v" + std::to_string(op.id);
+    if (op.kind == OpKind::set && prng_.one_in(20)) op.path = empty_file;
 }
 
 void Workload::issue(std::size_t client) {
@@ -82,7 +104,9 @@ void Workload::issue(std::size_t client) {
     r.verb = !writes ? Verb::get : op.kind == OpKind::del ? Verb::del : Verb::set;
     r.tag = Tag(1);
     std::string const path = op.path;  // a reply at once may move what ops_ holds
-    std::string const value = op.value;
+    bool const has_value = r.verb == Verb::set && path != empty_file;
+    std::string const value = has_value ? text_of(op) : "";
+    op.value = brief(value);
     r.path = path;
     if (writes) r.rev = op.expected;
     if (r.verb == Verb::set) r.value = value;
@@ -92,25 +116,32 @@ void Workload::issue(std::size_t client) {
     cluster_.request(c.at, c.session, r);
 }
 
-std::optional<std::size_t> Workload::write_at(Address a) {
+void Workload::burst(Address a, std::size_t writes) {
+    for (std::size_t n = 0; n < writes; ++n) {
+        if (cluster_.serving(a)) (void)write_at(a, patience);
+    }
+}
+
+std::optional<std::size_t> Workload::write_at(Address a, Duration patience) {
     std::size_t const index = ops_.size();
     Op& op = ops_.emplace_back();
     op.id = index + 1;
     op.session = sessions_++;
     op.path = "/k0";
-    op.value = "v" + std::to_string(op.id);
+    std::string const value = text_of(op);
+    op.value = brief(value);
     op.start = schedule_.now();
     client_of_.push_back(no_client);
     SessionId const session = cluster_.open(a);
     address_of_[session] = a;
     op_of_[session] = index;
     std::string const path = op.path;
-    std::string const value = op.value;
     Request r;
     r.verb = Verb::set;
     r.path = path;
     r.value = value;
     r.rev = clobber;
+    schedule_.after(patience, [this, index] { finish(index, OpState::unknown); });
     cluster_.request(a, session, r);
     if (ops_[index].state == OpState::refused) return std::nullopt;
     return index;
@@ -127,6 +158,8 @@ void Workload::finish(std::size_t index, OpState state) {
     c.op.reset();
     c.seen = std::max(c.seen, op.rev);
     op_of_.erase(c.session);
+    bool const writes = op.kind == OpKind::set || op.kind == OpKind::compare_and_set;
+    if (state == OpState::unknown && writes && prng_.one_in(2)) c.again = op;
     if (state != OpState::done) disconnect(c);
     next(client_of_[index]);
 }
@@ -148,7 +181,7 @@ void Workload::take_reply(std::size_t index, replica::Reply const& reply) {
     }
     op.succeeded = !reply.error;
     op.rev = reply.rev.value_or(missing);
-    if (reads) op.value = reply.value ? std::string(reply.value->view()) : "";
+    if (reads) op.value = reply.value ? brief(reply.value->view()) : "";
     finish(index, OpState::done);
 }
 
@@ -228,7 +261,7 @@ void Workload::take_event(std::size_t watcher, replica::Reply const& reply) {
     Watch& watch = watches_[w.watch];
     watch.upto = *reply.rev;
     watch.told.push_back({*reply.rev, is_set ? store::EventKind::set : store::EventKind::del,
-                          std::string(reply.path->view()), std::string(reply.value->view())});
+                          std::string(reply.path->view()), brief(reply.value->view())});
     w.next = reply.rev->next();
     SessionId const session = w.session;
     schedule_.after(microseconds(100), [this, watcher, session] {

@@ -10,15 +10,24 @@ namespace doozer::sim {
 
 class Workload : public Watcher {
   public:
-    Workload(Schedule& schedule, Prng& prng, Cluster& cluster, std::size_t clients,
-             std::size_t watchers);
+    struct Pace {
+        std::size_t clients = 4;
+        std::size_t watchers = 2;
+        Duration think = milliseconds(20);  // at most
+        /// Most values are small; one in so many has up to `value_bytes`. 0: none.
+        std::uint64_t large_one_in = 0;
+        std::size_t value_bytes = 0;
+    };
+    Workload(Schedule& schedule, Prng& prng, Cluster& cluster, Pace const& pace);
     void start();
     void stop() { stopped_ = true; }
     [[nodiscard]] std::vector<Op> const& ops() const { return ops_; }
     [[nodiscard]] std::vector<Watch> const& watches() const { return watches_; }
     [[nodiscard]] std::size_t finished() const { return finished_; }
     /// A write of its own, outside of any client. Returns its index in ops(), if it was taken.
-    std::optional<std::size_t> write_at(Address a);
+    std::optional<std::size_t> write_at(Address a, Duration patience);
+    /// So many writes at once, as one client with many outstanding requests makes them.
+    void burst(Address a, std::size_t writes);
 
     void on_reply(Address at, replica::Reply const& reply) override;
     void on_lost(Address at, SessionId session) override;
@@ -29,7 +38,8 @@ class Workload : public Watcher {
         SessionId session{0};    // 0: not connected
         std::size_t number = 0;  // of the session, for the checkers
         std::optional<std::size_t> op;
-        Revision seen;  // anywhere
+        Revision seen;            // anywhere
+        std::optional<Op> again;  // it repeats what it has no answer to
     };
     struct Waiting {
         Address at = 0;
@@ -39,7 +49,8 @@ class Workload : public Watcher {
     };
     void next(std::size_t client);
     void issue(std::size_t client);
-    void choose(Op& op, Client const& client);
+    void choose(Op& op, Client& client);
+    std::string text_of(Op const& op);
     void finish(std::size_t op, OpState state);
     void take_reply(std::size_t op, replica::Reply const& reply);
     void disconnect(Client& c);
@@ -50,6 +61,7 @@ class Workload : public Watcher {
     Schedule& schedule_;
     Prng& prng_;
     Cluster& cluster_;
+    Pace pace_;
     std::vector<Client> clients_;
     std::vector<Waiting> watchers_;
     std::vector<Watch> watches_;
