@@ -79,8 +79,8 @@ void Cluster::boot(Address a, bool founds) {
     replica::Options o;
     o.identity = {new_id(a), "sim", address_text(a), "host" + std::to_string(a), "1.1"};
     // The release before knows the first rules only.
-    bool const is_old = options_.releases > 1 &&
-                        (founds || next_life_ < options_.voters || prng_.one_in(2));
+    bool const is_old =
+        options_.releases > 1 && (founds || next_life_ < options_.voters || prng_.one_in(2));
     if (is_old) {
         o.identity.version = "1.0";
         o.rules.since = {{1, 0}};
