@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/ids.h"
 #include "base/prng.h"
 #include "base/result.h"
@@ -95,6 +96,12 @@ TEST(Prng, RepeatsItselfForTheSameSeed) {
 TEST(Time, AddsUp) {
     EXPECT_EQ(Instant(5) + milliseconds(1), Instant(1'000'005));
     EXPECT_EQ(Instant(7) - Instant(5), nanoseconds(2));
+}
+
+TEST(Checksum, IsThatOfTheStandardAndGoesOnWhereItEnded) {
+    EXPECT_EQ(crc32c(0, "123456789"), 0xE3069283U);  // RFC 3720, B.4 has longer ones
+    EXPECT_EQ(crc32c(0, std::string(32, '\0')), 0x8A9136AAU);
+    EXPECT_EQ(crc32c(crc32c(0, "1234"), "56789"), 0xE3069283U);
 }
 
 }  // namespace
