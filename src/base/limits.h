@@ -86,8 +86,14 @@ inline constexpr std::size_t listing_requests_max = 64;
 /// consensus.md R1.
 inline constexpr std::size_t lane_window_batches = 16;
 inline constexpr std::size_t lane_window_bytes = 4 * MiB;
-/// Batches that an owner holds for voters that are not owners; more are dropped and sent again.
+/// What an owner has sent of its lane to one voter that has not acknowledged it: one batch, or more
+/// up to this. The rest follows as the voter takes it. The same for batches that a voter without a
+/// lane has handed to an owner. It is little enough for votes not to wait long behind it.
+inline constexpr std::size_t lane_stream_bytes = 1 * MiB;
+/// Batches that an owner holds for voters that are not owners, and their bytes; more are dropped
+/// and sent again.
 inline constexpr std::size_t forwarded_batches_max = 64;
+inline constexpr std::size_t forwarded_bytes_max = 16 * MiB;
 /// Batches submitted and not yet applied; more are refused.
 inline constexpr std::size_t unsettled_batches_max = 4096;
 /// The tail of the log that is kept for those who are behind, and how many epochs it may span.
@@ -99,9 +105,21 @@ inline constexpr std::size_t decided_bytes_max = 1 * MiB;
 inline constexpr std::size_t catch_up_bytes_max = 256 * MiB;
 /// About how much of a copy of everything is made, sent and taken in at a time; a file is not cut.
 inline constexpr std::size_t snapshot_piece_bytes = 256 * KiB;
+/// How many pieces of a copy are asked for before the first of them is there, so that a long way to
+/// the giver is filled.
+inline constexpr std::size_t snapshot_pieces_ahead = 16;
 
-/// The longest message between members: a seal may hold all that all lanes have under way.
+/// The longest message between members that can be told.
 inline constexpr std::size_t member_message_bytes_max = 4096 * MiB - 1;
+/// The largest batch: it was full but for one byte when the largest value came.
+constexpr std::size_t batch_bytes_max(std::size_t value_bytes_max) {
+    return batch_bytes_full + value_bytes_max + frame_slack_bytes;
+}
+/// The longest message of members that follow the protocol: a promise, with all that the lanes of
+/// seven owners have under way, and as much that was accepted.
+constexpr std::size_t member_message_bytes(std::size_t value_bytes_max) {
+    return 2 * 7 * (lane_window_bytes + batch_bytes_max(value_bytes_max));
+}
 /// A flight recorder keeps one to two times as much as this of the last inputs.
 inline constexpr std::size_t flight_segment_bytes = 8 * MiB;
 inline constexpr std::size_t flight_segment_inputs = 65'536;
@@ -117,9 +135,22 @@ inline constexpr std::size_t status_text_bytes_max = 256;
 inline constexpr std::size_t member_part_bytes_max = 256 * KiB;
 /// Messages above this go over the connection for bulk, unless the sender wants otherwise.
 inline constexpr std::size_t member_bulk_bytes = member_part_bytes_max;
-/// A link with more than this waiting, behind the message that is being sent, is cut off. For bulk
-/// it is member_message_bytes_max.
-inline constexpr std::size_t member_queue_bytes_max = 8 * MiB;
+/// A link with more than this waiting, behind the message that is being sent, is cut off. Members
+/// that follow the protocol have lane_stream_bytes of the lane on their way, the same of forwarded
+/// batches, and one value more of each.
+constexpr std::size_t member_queue_bytes(std::size_t value_bytes_max) {
+    return 8 * MiB + 4 * batch_bytes_max(value_bytes_max);
+}
+/// What waits for bulk; more is dropped, and asked for again by those that need it: two of the
+/// longest messages, for a peer may seal while the answer to its last round is on its way.
+constexpr std::size_t member_bulk_queue_bytes(std::size_t value_bytes_max) {
+    return 2 * member_message_bytes(value_bytes_max);
+}
+/// The same for answers to a FETCH, of which a peer has one outstanding, or the pieces of a copy.
+constexpr std::size_t member_answers_bytes(std::size_t value_bytes_max) {
+    return 2 * decided_bytes_max +
+           (snapshot_pieces_ahead + 1) * (snapshot_piece_bytes + value_bytes_max);
+}
 /// What the greeting of a member may hold.
 inline constexpr std::size_t member_greeting_bytes_max = 4 * KiB;
 /// Accepted connections of members whose greeting has not come yet; the oldest makes room.

@@ -21,6 +21,7 @@ MemberLinks::Settings settings_of(Options const& options, wire::MemberVersions v
     }
     settings.closed = options.links_are_closed();
     settings.insecure_members = options.insecure_members;
+    settings.bounds = wire::MemberLinkBounds::for_values(options.value_bytes_max);
     settings.seed = random_number();
     return settings;
 }
@@ -105,9 +106,10 @@ void ClusterSide::on_message(base::ProcessId const& id, std::string_view body) {
     if (link == linked_.end()) return;
     auto message = wire::decode_message(body, link->second);
     if (!message.ok()) {
-        return log_gate::write(LogKind::member_message, spdlog::level::err,
-                               "{}: dropped what {} sent: {}", self_.id, id,
-                               message.error().detail);
+        log_gate::write(LogKind::member_message, spdlog::level::err, "{}: dropped what {} sent: {}",
+                        self_.id, id, message.error().detail);
+        // Its bytes were changed on their way, or it does not follow the protocol.
+        return links_.cut(id, "a message that cannot be read");
     }
     tell_(replica::PeerMessage{id, std::move(message).value()});
 }

@@ -30,7 +30,8 @@ MemberConnection::MemberConnection(net::asio::io_context& loop, MemberConnection
       host_(host),
       connection_(std::move(connection)),
       dialled_(false),
-      heard_at_(monotonic_now()) {
+      heard_at_(monotonic_now()),
+      moved_at_(heard_at_) {
     connection_->hand_over(*this);
     net::set_prompt(connection_->native_handle(), unsent_bytes, unheard);
 }
@@ -38,7 +39,7 @@ MemberConnection::MemberConnection(net::asio::io_context& loop, MemberConnection
 MemberConnection::MemberConnection(net::asio::io_context& loop, MemberConnectionHost& host,
                                    net::tcp::socket socket, net::ReadBuffer& buffer,
                                    net::TlsClient const* client)
-    : loop_(loop), host_(host), dialled_(true), heard_at_(monotonic_now()) {
+    : loop_(loop), host_(host), dialled_(true), heard_at_(monotonic_now()), moved_at_(heard_at_) {
     connection_ =
         client != nullptr
             ? std::make_shared<net::Connection>(std::move(socket), *this, buffer, *client, "")
@@ -61,8 +62,9 @@ void MemberConnection::send_greeting(wire::Greeting const& greeting) {
     flush();
 }
 
-void MemberConnection::greet(wire::Greeting greeting) {
+void MemberConnection::greet(wire::Greeting greeting, bool checksums) {
     DOOZER_ASSERT(is_greeting());
+    checksums_ = checksums;
     greeting_ = std::move(greeting);
     phase_ = Phase::greeted;
     deadline = base::never;
@@ -83,7 +85,8 @@ void MemberConnection::close() {
     connection_->close();
     waiting_.clear();
     waiting_bytes_ = sent_of_first_ = 0;
-    std::string().swap(message_);
+    std::vector<std::string>().swap(parts_);
+    parts_bytes_ = 0;
     // Whoever has called this may be called by the connection.
     net::asio::post(loop_, [self = shared_from_this()] {});
 }
@@ -118,7 +121,8 @@ std::size_t MemberConnection::on_bytes(std::string_view bytes) {
         taken = magic.size();
     }
     while (phase_ == Phase::greeting || phase_ == Phase::greeted) {
-        wire::RecordSplitter records(bytes.substr(taken), record_bytes_max());
+        wire::RecordSplitter records(bytes.substr(taken), record_bytes_max(),
+                                     is_greeted() && checksums_);
         auto const record = records.next();
         if (!record.ok()) {
             fail(record.error().detail);
@@ -151,12 +155,10 @@ void MemberConnection::handle(wire::RecordSplitter::Record const& record) {
         case RecordType::message:
             return deliver(record.body);
         case RecordType::part:
-            if (message_.size() + record.body.size() > base::member_message_bytes_max) {
-                return fail("a message over the limit of " +
-                            std::to_string(base::member_message_bytes_max) + " bytes");
+            if (!host_.admits(*this, record.body.size())) {
+                return fail("a message of more bytes than its members could have sent");
             }
-            message_ += record.body;
-            return;
+            return keep(record.body);
         case RecordType::bulk_wanted:
             return host_.on_bulk_wanted(*this);
         case RecordType::greeting:
@@ -166,13 +168,23 @@ void MemberConnection::handle(wire::RecordSplitter::Record const& record) {
     // A later version may know more; it does not count on it.
 }
 
+/// Small parts share their memory: otherwise each would cost more than it is counted for.
+void MemberConnection::keep(std::string_view part) {
+    bool const fits =
+        !parts_.empty() && parts_.back().size() + part.size() <= base::member_part_bytes_max;
+    fits ? void(parts_.back() += part) : void(parts_.emplace_back(part));
+    parts_bytes_ += part.size();
+}
+
 void MemberConnection::deliver(std::string_view body) {
-    if (message_.empty()) return host_.on_message(*this, body);
-    if (message_.size() + body.size() > base::member_message_bytes_max) {
-        return fail("a message over the limit of " +
-                    std::to_string(base::member_message_bytes_max) + " bytes");
+    if (parts_.empty()) return host_.on_message(*this, body);
+    std::string whole;
+    whole.reserve(std::exchange(parts_bytes_, 0) + body.size());
+    for (std::string& part : std::exchange(parts_, {})) {
+        whole += part;
+        std::string().swap(part);  // so that a large message is not there twice
     }
-    std::string const whole = std::exchange(message_, {}).append(body);
+    whole += body;
     host_.on_message(*this, whole);
 }
 
@@ -184,8 +196,40 @@ void MemberConnection::send(base::Bytes message) {
 }
 
 void MemberConnection::ask_for_bulk() {
-    connection_->output().append(
-        [](std::string& out) { wire::append_record_header(out, RecordType::bulk_wanted, 0); });
+    put_record(RecordType::bulk_wanted, {});
+}
+
+void MemberConnection::put_record(RecordType type, std::string_view body) {
+    connection_->output().append([&](std::string& out) {
+        std::size_t const checksum = checksums_ ? wire::record_checksum_bytes : 0;
+        wire::append_record_header(out, type, body.size() + checksum);
+        out += body;
+        if (checksums_) wire::append_record_checksum(out, type, body);
+    });
+}
+
+/// The same for a message that goes in one record and is not copied.
+void MemberConnection::put_shared(base::Bytes const& message) {
+    net::OutputQueue& output = connection_->output();
+    std::size_t const checksum = checksums_ ? wire::record_checksum_bytes : 0;
+    output.append([&](std::string& out) {
+        wire::append_record_header(out, RecordType::message, message.size() + checksum);
+    });
+    output.append(message);
+    if (!checksums_) return;
+    output.append([&](std::string& out) {
+        wire::append_record_checksum(out, RecordType::message, message.view());
+    });
+}
+
+bool MemberConnection::is_stuck(base::Instant now, base::Duration patience) {
+    std::uint64_t const written = connection_->bytes_written();
+    bool const idle = waiting_.empty() && connection_->all_sent();
+    // If nobody looked for so long it was this process that stood still.
+    bool const stood_still = now - std::exchange(looked_at_, now) >= patience;
+    bool const moved = written != std::exchange(written_before_, written);
+    if (idle || moved || stood_still) moved_at_ = now;
+    return now - moved_at_ >= patience;
 }
 
 /// Moves messages to the connection, not more than it is likely to send soon. False: nothing waits
@@ -198,11 +242,8 @@ bool MemberConnection::fill() {
         std::size_t const size = std::min(left, base::member_part_bytes_max);
         RecordType const type = size == left ? RecordType::message : RecordType::part;
         bool const shared = size == message.size() && size >= shared_message_bytes_min;
-        output.append([&](std::string& out) {
-            wire::append_record_header(out, type, size);
-            if (!shared) out += message.view().substr(sent_of_first_, size);
-        });
-        if (shared) output.append(message);
+        shared ? put_shared(message)
+               : put_record(type, message.view().substr(sent_of_first_, size));
         sent_of_first_ += size;
         if (size < left) continue;
         waiting_bytes_ -= message.size();

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/time.h"
@@ -31,6 +32,8 @@ class MemberConnectionHost {
     virtual void on_refusal(MemberConnection& connection, wire::Refusal const& refusal) = 0;
     virtual void on_message(MemberConnection& connection, std::string_view body) = 0;
     virtual void on_bulk_wanted(MemberConnection& connection) = 0;
+    /// Whether this connection may hold so much more of a message that is not here as a whole.
+    virtual bool admits(MemberConnection& connection, std::size_t bytes) = 0;
     /// The last call: it has ended, for this reason. Not after close().
     virtual void on_gone(MemberConnection& connection, std::string const& why) = 0;
 };
@@ -49,8 +52,8 @@ class MemberConnection final : public net::ConnectionOwner,
     /// Begins to read, later.
     void start();
     void send_greeting(wire::Greeting const& greeting);
-    /// Takes the other side's greeting: messages follow.
-    void greet(wire::Greeting greeting);
+    /// Takes the other side's greeting: messages follow, with checksums if both sides know them.
+    void greet(wire::Greeting greeting, bool checksums);
     /// Says why not, and waits for the other side to close.
     void refuse(wire::Refusal const& refusal);
     /// Forgets what was to be sent; the host is not called again.
@@ -76,8 +79,13 @@ class MemberConnection final : public net::ConnectionOwner,
     [[nodiscard]] std::size_t backlog() const {
         return waiting_.empty() ? 0 : waiting_bytes_ - waiting_.front().size();
     }
+    /// What is here of a message that has not come as a whole.
+    [[nodiscard]] std::size_t unfinished_bytes() const { return parts_bytes_; }
+    /// Whether something was to be sent for so long, and the kernel took nothing of it. REQUIRES:
+    /// is asked again and again.
+    bool is_stuck(base::Instant now, base::Duration patience);
     [[nodiscard]] std::size_t charge() const {
-        return waiting_bytes_ + message_.capacity() + connection_->charge();
+        return waiting_bytes_ + parts_bytes_ + connection_->charge();
     }
 
     std::size_t on_bytes(std::string_view bytes) override;
@@ -96,7 +104,10 @@ class MemberConnection final : public net::ConnectionOwner,
     [[nodiscard]] std::size_t record_bytes_max() const;
     void handle(wire::RecordSplitter::Record const& record);
     void handle_greeting(wire::RecordSplitter::Record const& record);
+    void keep(std::string_view part);
     void deliver(std::string_view body);
+    void put_record(wire::RecordType type, std::string_view body);
+    void put_shared(base::Bytes const& message);
     bool fill();
 
     net::asio::io_context& loop_;
@@ -105,13 +116,18 @@ class MemberConnection final : public net::ConnectionOwner,
     bool dialled_;
     bool said_magic_ = false;
     bool heard_magic_ = false;
+    bool checksums_ = false;
     Phase phase_ = Phase::greeting;
     wire::Greeting greeting_;  // of the other side
     base::Instant heard_at_;
+    base::Instant moved_at_;            // when something was written last, or there was nothing to
+    base::Instant looked_at_;           // whether something was
+    std::uint64_t written_before_ = 0;  // by then
     std::deque<base::Bytes> waiting_;
     std::size_t sent_of_first_ = 0;
     std::size_t waiting_bytes_ = 0;
-    std::string message_;  // the parts that have come
+    std::vector<std::string> parts_;  // of a message, as they came
+    std::size_t parts_bytes_ = 0;
 };
 
 }  // namespace doozer::server

@@ -192,7 +192,8 @@ void MemberLinks::on_greeting(MemberConnection& connection, Greeting const& gree
         connection.link = greeting.link;
         if (!connection.is_open()) return;  // it was broken when we spoke
     }
-    connection.greet(greeting);
+    bool const checksums = *common_version(settings_.versions, greeting) >= wire::checksum_version;
+    connection.greet(greeting, checksums && !connection.connection().speaks_tls());
     greeting.kind == Greeting::Kind::bulk ? attach_bulk(connection) : bring_up(connection);
 }
 
@@ -371,7 +372,11 @@ void MemberLinks::look_at_time() {
         if (!connection->is_dialled()) forget(*connection);
     }
     std::vector<ProcessId> dead;
+    std::vector<ProcessId> stuck;
     for (auto const& [id, link] : links_) {
+        bool const is_stuck = link.frames->is_stuck(now, settings_.stuck_after) ||
+                              (link.bulk && link.bulk->is_stuck(now, settings_.stuck_after));
+        if (is_stuck) stuck.push_back(id);
         Instant due = link.frames->heard_at() + settings_.dead_after;
         // If it was this process that stood still there is something to read.
         if (due <= now && !link.frames->connection().has_input()) dead.push_back(id);
@@ -379,6 +384,7 @@ void MemberLinks::look_at_time() {
         next = std::min(next, due);
     }
     for (ProcessId const& id : dead) take_down(id, "nothing heard from it");
+    for (ProcessId const& id : stuck) take_down(id, "it takes no messages");
     tell_downs();
     if (next != base::never) arm(next);
 }

@@ -78,8 +78,9 @@ class MemberLinks final : private MemberConnectionHost {
         bool closed = false;                     ///< links are neither opened nor accepted
         MemberVersions versions = {};
         MemberDialTimes dial = {};
-        base::Duration greeting = base::seconds(2);    ///< how long it may take
-        base::Duration dead_after = base::seconds(2);  ///< when nothing comes
+        base::Duration greeting = base::seconds(2);     ///< how long it may take
+        base::Duration dead_after = base::seconds(2);   ///< when nothing comes
+        base::Duration stuck_after = base::seconds(5);  ///< when nothing of what waits can be sent
         /// A link that is older was lost by the other side, if that dials again.
         base::Duration settled_after = base::seconds(1);
         wire::MemberLinkBounds bounds = {};
@@ -110,6 +111,9 @@ class MemberLinks final : private MemberConnectionHost {
     bool send(ProcessId const& to, base::Bytes message, Route route = Route::by_size);
     /// At the end of a turn: one gathered write for each peer.
     void flush();
+    /// Ends a link whose other side does not follow the protocol, or whose bytes were changed on
+    /// their way. It is dialled again.
+    void cut(ProcessId const& peer, std::string const& why);
 
     [[nodiscard]] bool is_linked(ProcessId const& id) const { return links_.contains(id); }
     [[nodiscard]] std::vector<MemberPeer> peers() const;
@@ -132,6 +136,7 @@ class MemberLinks final : private MemberConnectionHost {
     void on_refusal(MemberConnection& connection, wire::Refusal const& refusal) override;
     void on_message(MemberConnection& connection, std::string_view body) override;
     void on_bulk_wanted(MemberConnection& connection) override;
+    bool admits(MemberConnection& connection, std::size_t bytes) override;
     void on_gone(MemberConnection& connection, std::string const& why) override;
 
     std::optional<wire::Refusal> objection_to(MemberConnection& connection,
@@ -145,7 +150,7 @@ class MemberLinks final : private MemberConnectionHost {
     void attach_bulk(MemberConnection& connection);
     Link* link_of(MemberConnection const& connection);
 
-    bool send_bulk(Link& link, base::Bytes message);
+    bool send_bulk(Link& link, base::Bytes message, Route route);
     void dial_bulk(Link& link);
     void bulk_connected(ProcessId const& id, std::uint64_t number, net::tcp::socket socket,
                         net::error_code const& error);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "server/member_stranger_testing.h"
 #include "server/member_testing.h"
 
 namespace doozer::server {
@@ -26,73 +27,6 @@ MemberLinks::Settings quick() {
     settings.dial.pause_hopeless = base::milliseconds(20);
     return settings;
 }
-
-class MemberLinksTest : public testing::Test {
-  protected:
-    /// Runs the loop until something is so, for half a minute at most.
-    template <typename Condition>
-    void run_until(Condition condition) {
-        auto const deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-        while (!condition() && std::chrono::steady_clock::now() < deadline) {
-            loop.restart();
-            loop.run_one_for(std::chrono::milliseconds(20));
-        }
-        ASSERT_TRUE(condition());
-    }
-    void run_for(std::chrono::milliseconds span) {
-        loop.restart();
-        loop.run_for(span);
-    }
-    void link(MemberEnd& a, MemberEnd& b) {
-        a.dial(b);
-        run_until([&] { return a.linked(b) && b.linked(a); });
-    }
-
-    net::asio::io_context loop{1};
-};
-
-/// The other side of a connection, which says what a test wants.
-class Stranger {
-  public:
-    Stranger(net::asio::io_context& loop, MemberEnd const& end) : socket(loop) {
-        socket.connect(end.endpoint());
-        socket.non_blocking(true);
-    }
-    void say(std::string_view bytes) { net::asio::write(socket, net::asio::buffer(bytes)); }
-    void greet(wire::Greeting const& greeting) {
-        std::string bytes(wire::member_magic);
-        wire::append_greeting(bytes, greeting);
-        say(bytes);
-    }
-    static wire::Greeting greeting(char letter) {
-        wire::Greeting greeting;
-        greeting.cluster_name = "local";
-        greeting.id = id_of(letter);
-        greeting.address = "127.0.0.1:1";
-        greeting.link = 7;
-        return greeting;
-    }
-    /// Reads what there is. False at the end.
-    bool listen() {
-        std::string chunk(65'536, '\0');
-        net::error_code error;
-        std::size_t const size = socket.read_some(net::asio::buffer(chunk), error);
-        heard.append(chunk, 0, size);
-        return !error || error == net::asio::error::would_block;
-    }
-    /// What a refusal says that was heard.
-    [[nodiscard]] std::optional<wire::Refusal> refusal() const {
-        if (heard.size() < wire::member_magic.size()) return std::nullopt;
-        wire::RecordSplitter records(std::string_view(heard).substr(wire::member_magic.size()),
-                                     1 << 20);
-        auto const record = records.next().value();
-        if (!record || record->type != 2) return std::nullopt;
-        return wire::decode_refusal(record->body).value();
-    }
-
-    net::tcp::socket socket;
-    std::string heard;
-};
 
 // --- coming about --------------------------------------------------------------------------------
 
@@ -527,13 +461,36 @@ TEST_F(MemberLinksTest, APeerThatDoesNotReadIsCutOffAndLinkedAgain) {
         a.links.flush();
     }
     EXPECT_FALSE(taken);
-    EXPECT_LT(a.links.buffered_bytes(), 9 * base::MiB);
+    EXPECT_LT(a.links.buffered_bytes(),
+              base::member_queue_bytes(base::value_bytes_default) + base::MiB);
     EXPECT_EQ(a.story, "+X") << "told by the loop";
     run_until([&] { return a.story == "+X-X"; });
     EXPECT_THAT(a.downs, ElementsAre("it takes messages too slowly"));
     Stranger again(loop, a);
     again.greet(Stranger::greeting('X'));
     run_until([&] { return a.story == "+X-X+X"; });
+}
+
+TEST_F(MemberLinksTest, APeerThatReadsNothingOfALittleIsCutOffInTime) {
+    MemberLinks::Settings settings;
+    settings.stuck_after = base::milliseconds(1500);
+    settings.dead_after = base::milliseconds(500);  // so often it is looked at
+    MemberEnd a(loop, 'A', settings);
+    Stranger stranger(loop, a);
+    stranger.greet(Stranger::greeting('X'));
+    run_until([&] { return a.story == "+X"; });
+    base::Bytes const message(std::string(5 * base::MiB, 'm'));
+    run_until([&] {  // more than the kernels of both sides take, and far from the bound
+        if (a.links.buffered_bytes() < 4 * base::MiB) {
+            (void)a.links.send(id_of('X'), message, MemberLinks::Route::with_frames);
+            a.links.flush();
+        }
+        if (a.story == "+X") stranger.say(std::string("\x03\x00\x00\x01.", 5));
+        return a.story != "+X";
+    });
+    // The kernel, which does the same after three seconds, may be first on a busy machine.
+    EXPECT_THAT(a.downs, ElementsAre(testing::AnyOf("it takes no messages",
+                                                    "the other side has closed the connection")));
 }
 
 TEST_F(MemberLinksTest, TheSameProcessMayDialAgain) {

@@ -14,7 +14,7 @@ bool MemberLinks::send(ProcessId const& to, base::Bytes message, Route route) {
     if (found == links_.end() || !found->second.frames->is_open()) return false;
     if (message.size() > base::member_message_bytes_max) return false;
     if (settings_.bounds.is_bulk(route, message.size())) {
-        return send_bulk(found->second, std::move(message));
+        return send_bulk(found->second, std::move(message), route);
     }
     MemberConnection& frames = *found->second.frames;
     frames.send(std::move(message));
@@ -30,9 +30,9 @@ void MemberLinks::flush() {
     }
 }
 
-bool MemberLinks::send_bulk(Link& link, base::Bytes message) {
+bool MemberLinks::send_bulk(Link& link, base::Bytes message, Route route) {
     std::size_t const waiting = link.waiting_bytes + (link.bulk ? link.bulk->backlog() : 0);
-    if (settings_.bounds.drops_bulk(waiting, message.size())) return false;
+    if (settings_.bounds.drops_bulk(route, waiting, message.size())) return false;
     if (link.bulk) {
         if (link.bulk->is_open()) link.bulk->send(std::move(message));
         return link.bulk->is_open();
@@ -83,6 +83,32 @@ void MemberLinks::attach_bulk(MemberConnection& connection) {
         link.bulk->send(std::move(message));
     }
     link.bulk->flush();
+}
+
+/// All links together hold no more of unfinished messages than the longest message has that members
+/// could send. Beyond that the link goes that holds most: it pays for its own memory, and clients
+/// and other links do not.
+bool MemberLinks::admits(MemberConnection& connection, std::size_t bytes) {
+    std::size_t const mine = connection.unfinished_bytes() + bytes;
+    for (;;) {
+        std::size_t all = bytes;
+        MemberConnection* largest = nullptr;
+        for (ConnectionPtr const& other : connections_) {
+            all += other->unfinished_bytes();
+            bool const more =
+                other.get() != &connection && other->unfinished_bytes() > mine &&
+                (largest == nullptr || other->unfinished_bytes() > largest->unfinished_bytes());
+            if (more) largest = other.get();
+        }
+        if (all <= settings_.bounds.unfinished_max) return true;
+        if (largest == nullptr) return false;
+        largest->fail("a message that does not end");
+    }
+}
+
+void MemberLinks::cut(ProcessId const& peer, std::string const& why) {
+    auto const found = links_.find(peer);
+    if (found != links_.end()) found->second.frames->fail(why);
 }
 
 void MemberLinks::on_message(MemberConnection& connection, std::string_view body) {

@@ -238,13 +238,14 @@ Duration Network::travel(Address from, Address to) {
 void Network::send(Address from, Address to, Parcel parcel) {
     End const& e = end(from, to);
     if (e.link == 0) return;
-    bool const by_bulk = options_.bounds.is_bulk(wire::route_of(parcel.message), parcel.bytes);
+    wire::MemberRoute const route = wire::route_of(parcel.message);
+    bool const by_bulk = options_.bounds.is_bulk(route, parcel.bytes);
     Stream& s = path(from, to).streams[by_bulk ? bulk : frames];
     auto const waiting = [&] {
         std::size_t const out = options_.kernel_bytes + (s.sent.empty() ? 0 : s.sent.front());
         return s.waiting > out ? s.waiting - out : 0;
     };
-    if (by_bulk && options_.bounds.drops_bulk(waiting(), parcel.bytes)) return;
+    if (by_bulk && options_.bounds.drops_bulk(route, waiting(), parcel.bytes)) return;
     transmit(from, to, by_bulk ? bulk : frames, std::move(parcel));
     if (by_bulk || !options_.bounds.cuts_off(waiting())) return;
     schedule_.after(Duration(0), [this, from, to, link = e.link] {

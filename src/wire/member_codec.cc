@@ -7,9 +7,9 @@ namespace doozer::wire {
 using namespace consensus;
 
 // The kind is the index in this list: what is new goes to the end, what is gone leaves its place,
-// and the version grows.
+// and the version grows. Messages of version 2 are those of version 1.
 static_assert(
-    member_versions.newest == 1 &&
+    member_versions.newest == 2 &&
     std::is_same_v<Message, std::variant<Hello, Frame, Prevote, PrevoteReply, Prepare, Promise,
                                          Accept, Accepted, Nack, Sealed, Fetch, Decided, Snapshot,
                                          Forward, ReadQuery, ReadReply, Ping, Pong, Propose>>);

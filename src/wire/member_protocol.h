@@ -14,8 +14,11 @@ namespace doozer::wire {
 /// keeps the form of the version before, and drops the one before that.
 struct MemberVersions {
     std::uint16_t oldest = 1;
-    std::uint16_t newest = 1;
+    std::uint16_t newest = 2;
 };
+
+/// From this one on a link without TLS carries a checksum with each record after the greeting.
+inline constexpr std::uint16_t checksum_version = 2;
 
 /// What this program speaks.
 inline constexpr MemberVersions member_versions{};

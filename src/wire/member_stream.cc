@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "base/checksum.h"
 
 namespace doozer::wire {
 namespace {
@@ -23,7 +24,7 @@ void append_text(std::string& out, std::string_view text) {
 /// Reads until something is missing; what is read after that is zero or empty.
 class Reader {
   public:
-    explicit Reader(std::string_view bytes) : bytes_(bytes) {}
+    explicit Reader(std::string_view bytes) : bytes_(bytes), size_(bytes.size()) {}
 
     std::uint64_t number(unsigned size) {
         std::uint64_t value = 0;
@@ -32,6 +33,7 @@ class Reader {
     }
     std::string text() { return std::string(take(number(2))); }
     [[nodiscard]] bool complete() const { return complete_; }
+    [[nodiscard]] std::size_t position() const { return size_ - bytes_.size(); }
 
   private:
     std::string_view take(std::size_t size) {
@@ -43,8 +45,14 @@ class Reader {
     }
 
     std::string_view bytes_;
+    std::size_t size_;
     bool complete_ = true;
 };
+
+/// Over the header, too: a type that has changed is as bad as a body.
+std::uint32_t checksum_of(std::string_view header, std::string_view body) {
+    return base::crc32c(base::crc32c(0, header), body);
+}
 
 /// Puts the header in front of what `write` appends.
 template <typename Write>
@@ -60,12 +68,19 @@ void append_record(std::string& out, RecordType type, Write write) {
 }  // namespace
 
 void append_record_header(std::string& out, RecordType type, std::size_t size) {
-    DOOZER_ASSERT(size <= base::member_part_bytes_max);
+    DOOZER_ASSERT(size <= base::member_part_bytes_max + record_checksum_bytes);
     out += static_cast<char>(type);
     append_number(out, size, 3);
 }
 
+void append_record_checksum(std::string& out, RecordType type, std::string_view body) {
+    std::string header;
+    append_record_header(header, type, body.size() + record_checksum_bytes);
+    append_number(out, checksum_of(header, body), record_checksum_bytes);
+}
+
 void append_greeting(std::string& out, Greeting const& greeting) {
+    std::size_t const body = out.size() + record_header_bytes;
     append_record(out, RecordType::greeting, [&] {
         append_number(out, greeting.oldest_version, 2);
         append_number(out, greeting.newest_version, 2);
@@ -75,6 +90,9 @@ void append_greeting(std::string& out, Greeting const& greeting) {
         append_text(out, greeting.id);
         append_text(out, greeting.expected_id);
         append_text(out, greeting.address);
+        if (greeting.newest_version < checksum_version) return;
+        append_number(out, base::crc32c(0, std::string_view(out).substr(body)),
+                      record_checksum_bytes);
     });
 }
 
@@ -99,6 +117,10 @@ base::Result<Greeting> decode_greeting(std::string_view body) {
     greeting.expected_id = reader.text();
     greeting.address = reader.text();
     if (!reader.complete() || kind > 1) return Error{Errc::other, "bad greeting of a member"};
+    if (greeting.newest_version < checksum_version) return greeting;
+    std::string_view const said = body.substr(0, reader.position());
+    bool const intact = reader.number(record_checksum_bytes) == base::crc32c(0, said);
+    if (!intact) return Error{Errc::other, "a greeting of a member was changed on its way"};
     return greeting;
 }
 
@@ -125,7 +147,16 @@ base::Result<std::optional<RecordSplitter::Record>> RecordSplitter::next() {
     }
     if (rest.size() - record_header_bytes < size) return std::optional<Record>();
     consumed_ += record_header_bytes + size;
-    return std::optional(Record{type, rest.substr(record_header_bytes, size)});
+    std::string_view body = rest.substr(record_header_bytes, size);
+    if (!checksums_) return std::optional(Record{type, body});
+    std::size_t const content = size - std::min(size, record_checksum_bytes);
+    Reader trailer(body.substr(content));
+    body = body.substr(0, content);
+    std::uint64_t const said = trailer.number(record_checksum_bytes);
+    if (!trailer.complete() || said != checksum_of(rest.substr(0, record_header_bytes), body)) {
+        return Error{Errc::other, "a record was changed on its way"};
+    }
+    return std::optional(Record{type, body});
 }
 
 }  // namespace doozer::wire

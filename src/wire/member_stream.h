@@ -4,6 +4,8 @@
 //   stream  = magic record*                       the same in both directions
 //   record  = type (1 byte) size (3 bytes, big-endian) body
 //
+// From version 2 on, without TLS, the body of each record after the greeting ends with a checksum.
+//
 // Clients of the same port begin otherwise: with a zero or a one (the length of a request, below
 // 2^25), or with 0x16 (TLS).
 #pragma once
@@ -32,7 +34,8 @@ enum class RecordType : std::uint8_t {
     bulk_wanted = 5,  ///< to the side that dialled: make the connection for bulk
 };
 inline constexpr std::size_t record_header_bytes = 4;
-static_assert(base::member_part_bytes_max < (1U << 24U));
+inline constexpr std::size_t record_checksum_bytes = 4;
+static_assert(base::member_part_bytes_max + record_checksum_bytes < (1U << 24U));
 
 /// What each side says first.
 struct Greeting {
@@ -71,6 +74,9 @@ struct Refusal {
 
 /// Appends a record's header; its body, `size` bytes, follows.
 void append_record_header(std::string& out, RecordType type, std::size_t size);
+/// Appends the checksum of a record with this body, which precedes it; the size in the record's
+/// header includes it.
+void append_record_checksum(std::string& out, RecordType type, std::string_view body);
 /// Append a whole record.
 void append_greeting(std::string& out, Greeting const& greeting);
 void append_refusal(std::string& out, Refusal const& refusal);
@@ -87,16 +93,21 @@ class RecordSplitter {
         std::string_view body;
     };
 
-    RecordSplitter(std::string_view bytes, std::size_t body_bytes_max)
-        : bytes_(bytes), body_bytes_max_(body_bytes_max) {}
+    /// `body_bytes_max`: without the checksum, if records have one.
+    RecordSplitter(std::string_view bytes, std::size_t body_bytes_max, bool checksums = false)
+        : bytes_(bytes),
+          body_bytes_max_(body_bytes_max + (checksums ? record_checksum_bytes : 0)),
+          checksums_(checksums) {}
 
-    /// The next record, if it is there as a whole. Error (other): larger than allowed.
+    /// The next record, if it is there as a whole. Error (other): larger than allowed, or changed
+    /// on its way.
     base::Result<std::optional<Record>> next();
     [[nodiscard]] std::size_t consumed() const { return consumed_; }
 
   private:
     std::string_view bytes_;
     std::size_t body_bytes_max_;
+    bool checksums_;
     std::size_t consumed_ = 0;
 };
 

@@ -4,6 +4,8 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include "base/checksum.h"
+
 namespace doozer::wire {
 namespace {
 
@@ -32,7 +34,7 @@ TEST(MemberStream, TheGreetingIsTheseBytes) {
     std::string bytes;
     append_greeting(bytes, example());
     std::string const expected(
-        "\x01\x00\x00\x44"                  // greeting, 68 bytes
+        "\x01\x00\x00\x48"                  // greeting, 72 bytes
         "\x00\x01\x02\x03\x01"              // versions 1 to 0x0203, bulk
         "\x01\x02\x03\x04\x05\x06\x07\x08"  // link
         "\x00\x05local"
@@ -42,7 +44,20 @@ TEST(MemberStream, TheGreetingIsTheseBytes) {
         "QRSTUVWXYZ234567"
         "\x00\x0a[::1]:8046",
         4 + 68);
-    EXPECT_EQ(bytes, expected);
+    EXPECT_EQ(bytes.substr(0, 4 + 68), expected);
+    std::uint32_t sum = 0;
+    for (char const c : bytes.substr(4 + 68)) sum = sum << 8U | static_cast<unsigned char>(c);
+    EXPECT_EQ(sum, base::crc32c(0, expected.substr(4)));
+    EXPECT_EQ(bytes.size(), 4U + 72U);
+}
+
+TEST(MemberStream, AGreetingOfTheFirstVersionHasNoChecksum) {
+    Greeting greeting = example();
+    greeting.newest_version = 1;
+    std::string bytes;
+    append_greeting(bytes, greeting);
+    EXPECT_EQ(bytes.size(), 4U + 68U);
+    EXPECT_EQ(decode_greeting(only_record(bytes).body).value(), greeting);
 }
 
 TEST(MemberStream, WhatALaterVersionAppendsIsIgnored) {
@@ -106,6 +121,21 @@ RC_GTEST_PROP(MemberStream, AnyBytesAreRecordsOrNone, (std::string const& bytes)
         (void)decode_refusal(record.value()->body);
     }
     RC_ASSERT(records.consumed() <= bytes.size());
+}
+
+TEST(MemberStream, AGreetingThatWasChangedIsRefused) {
+    Greeting greeting;
+    greeting.cluster_name = "local";
+    greeting.id = "X";
+    std::string bytes;
+    append_greeting(bytes, greeting);
+    std::string const body(only_record(bytes).body);
+    ASSERT_TRUE(decode_greeting(body).ok());
+    for (std::size_t i = 4; i < body.size(); ++i) {
+        std::string changed = body;
+        changed[i] = static_cast<char>(changed[i] ^ 4);
+        EXPECT_FALSE(decode_greeting(changed).ok()) << i;
+    }
 }
 
 TEST(MemberStream, ARecordIsWaitedForAndNotLargerThanAllowed) {
