@@ -18,7 +18,7 @@ void Core::fetch(Turn& t, MemberId from) {
     if (at == peers_.end() || !at->second.greeted || !believes(from, t.now)) return;
     fetching_from_ = last_asked_ = from;
     fetched_at_ = t.now;
-    if (taking_ && taking_->from == from) return ask_for_piece(t);
+    if (taking_ && taking_->from == from) return ask_again_for_piece(t);
     stop_taking(t);
     bool const resumes = catch_up_ && at->second.vector.epoch > epoch();
     send(t, from, Fetch{vector(), resumes ? catch_up_->upto : delivered_});
@@ -78,6 +78,8 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Fetch const& m) {
         // Else what it asks for is on its way, or a newer snapshot is.
         return next ? give_piece(t, from, peer) : t.ignore(Ignored::nothing_new);
     }
+    // It asks for pieces ahead, and does not know yet that there are no more.
+    if (m.snapshot != 0 && m.snapshot == peer.given) return t.ignore(Ignored::nothing_new);
     stop_giving(t, peer);
     if (Position{m.vector.epoch, m.from} > position() && m.vector.epoch > epoch()) {
         (void)same_epoch(t, from, peer, m.vector);
@@ -86,7 +88,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Fetch const& m) {
     if (m.vector.epoch == epoch()) {
         if (!same_epoch(t, from, peer, m.vector)) return;
         if (my_lane_ && configuration_.voter_index(from)) {
-            peer.streamed = m.vector.upto[*my_lane_];  // and our lane from there on, with the flush
+            stream_again(t, peer, m.vector.upto[*my_lane_]);  // with the flush
         }
     } else {
         peer.learn(m.vector);

@@ -37,6 +37,7 @@ void Core::on(Turn& t, LinkUp const& in) {
     peer.heard = t.now;
     peer.waiting.reset();
     stop_giving(t, peer);
+    peer.given = 0;
     expect_nothing_of(t, in.peer);
     send(t, in.peer, Hello{vector(), configuration_.lineage, forced_from_});
 }
@@ -162,10 +163,10 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Hello const& m) {
     peer.greeted = false;  // it may have been forced on since it greeted
     if (!same_lineage(t, from, peer, m)) return expect_nothing_of(t, from);
     peer.greeted = true;
-    peer.streamed = Slot(0);
+    peer.stream_from(Slot(0));
     peer.told = Vector{};
     if (!same_epoch(t, from, peer, m.vector)) return;
-    if (my_lane_ && both_vote(t, from)) peer.streamed = m.vector.upto[*my_lane_];
+    if (my_lane_ && both_vote(t, from)) peer.stream_from(m.vector.upto[*my_lane_]);
     advance(t);
 }
 

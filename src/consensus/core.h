@@ -209,6 +209,10 @@ class Core {
     bool take_items(Turn& t, Peer& peer, Lane lane, Frame const& m);
     void flush(Turn& t);
     void flush_to(Turn& t, MemberId id, Peer& peer);
+    void note_acknowledged(Turn& t, Peer& peer);
+    void stream_again(Turn& t, Peer& peer, Slot from);
+    [[nodiscard]] bool may_stream(Peer const& peer) const;
+    void stream(Peer& peer, Frame& frame);
 
     // delivery.cc: R4, R5, R10
     [[nodiscard]] Item const* next_item() const;
@@ -261,13 +265,16 @@ class Core {
     void give_piece(Turn& t, MemberId to, Peer& peer);
     static void stop_giving(Turn& t, Peer& peer);
     void stop_giving_to_those_who_do_not_ask(Turn& t);
-    void ask_for_piece(Turn& t);
+    void ask_for_pieces(Turn& t);
+    void ask_again_for_piece(Turn& t);
     void stop_taking(Turn& t);
     void become(Turn& t, Snapshot const& m);
 
     // forwarding.cc
     void forward(Turn& t);
     void forward_again(Turn& t);
+    [[nodiscard]] Duration forward_patience() const;
+    [[nodiscard]] bool stands_in_a_lane(Batch const& batch) const;
 
     // forcing.cc
     void fence(Turn& t);
@@ -352,7 +359,8 @@ class Core {
         MemberId from;
         std::uint64_t number = 0;
         std::uint64_t next = 0;
-        DOOZER_FIELDS(from, number, next);
+        std::uint64_t asked = 0;  // every piece below was asked for
+        DOOZER_FIELDS(from, number, next, asked);
     };
     std::optional<Taking> taking_;
     std::optional<MemberId> fetching_from_;
@@ -395,6 +403,7 @@ class Core {
     Instant own_busy_;  // when my lane had something to do last
     Instant offered_at_;
     std::size_t forward_to_ = 0;
+    std::uint64_t forward_tries_ = 0;  // since one of my batches was applied
     Instant pinged_at_;
     IndexSet waited_for_;              // the lanes whose frontier the next delivery waits for
     PerLane<Duration> lane_waited_;    // how long this delivery waited for it; it waits no more
@@ -415,8 +424,8 @@ class Core {
                   taking_, fetching_from_, last_asked_, fetched_at_, reads_waiting_, read_rounds_,
                   read_nonce_, forced_from_, left_, forcing_, blocked_since_, prevote_at_,
                   seal_round_at_, doubt_until_, wake_promised_, own_busy_, offered_at_, forward_to_,
-                  pinged_at_, waited_for_, lane_waited_, lane_blocking_, items_watched_,
-                  demotions_);
+                  forward_tries_, pinged_at_, waited_for_, lane_waited_, lane_blocking_,
+                  items_watched_, demotions_);
 };
 
 }  // namespace doozer::consensus

@@ -107,7 +107,7 @@ TEST_F(CoreTest, AGapIsFetchedAndNotReadAsSkips) {
     b.submit('a', "y");
     b.deliver('a', 'c');
     EXPECT_THAT(b.members.at('c').ignored, Contains(Ignored::gap));
-    b.settle();
+    b.pass(seconds(1));
     EXPECT_EQ(b.lines('c'), (Lines{"x", "y"}));
 }
 

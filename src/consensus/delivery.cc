@@ -125,6 +125,7 @@ std::optional<Configuration> Core::apply(Turn& t, Batch const& batch) {
     if (batch.origin() == me_) {
         settle_own(batch.oseq());
         offered_at_ = t.now;
+        forward_tries_ = 0;
     }
     if (!applied.voters || *applied.voters == configuration_.voters) return std::nullopt;
     return after_change(configuration_, std::move(*applied.voters));
@@ -161,7 +162,7 @@ void Core::enter(Turn& t, Configuration next) {
         // What it said of this epoch while we were still in the last one is as good as new.
         bool const knows =
             my_lane_ && peer.vector.epoch == epoch() && peer.vector.upto.size() == lanes_.size();
-        peer.streamed = knows ? peer.vector.upto[*my_lane_] : Slot(0);
+        peer.stream_from(knows ? peer.vector.upto[*my_lane_] : Slot(0));
     }
     trace(t, Happened::entered_epoch, configuration_.owners.size());
     if (was_voter && !voter()) {

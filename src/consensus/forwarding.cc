@@ -16,23 +16,52 @@ void Core::forward(Turn& t) {
             continue;
         }
         if (offered_ == 0) offered_at_ = t.now;
-        while (offered_ < own_.size() && offered_ < tuning_.window_batches) {
+        std::size_t bytes = 0;
+        for (std::size_t i = 0; i < offered_; ++i) bytes += own_[i].weight();
+        // At least one; more only as these are applied, so that votes need not wait for long.
+        while (offered_ < own_.size() && offered_ < tuning_.window_batches &&
+               bytes < tuning_.stream_bytes) {
+            bytes += own_[offered_].weight();
             send(t, to, Forward{vector(), own_[offered_++]});
         }
         return;
     }
 }
 
-/// Go back to the first that is not settled, and to another owner: this one may be dead, or may
-/// have dropped something, and then nothing behind it counts. If all are idle nobody would ever
-/// suspect a dead owner, so claim that something is outstanding.
+/// How long the owner has until the first of what it was given is seen: the time that large values
+/// need to get there and back at 32 bytes a microsecond, and longer each time it was in vain. What
+/// is sent again too early only makes a slow link slower.
+Duration Core::forward_patience() const {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < std::min(offered_, own_.size()); ++i) bytes += own_[i].weight();
+    std::int64_t const again = std::int64_t{1} << std::min<std::uint64_t>(forward_tries_, 5);
+    Duration const transfer = microseconds(static_cast<std::int64_t>(bytes / 32));
+    return Duration(suspicion_time().value() * again + transfer.value());
+}
+
+/// Some owner has put it into its lane: it is decided there, or the epoch ends.
+bool Core::stands_in_a_lane(Batch const& batch) const {
+    return std::any_of(lanes_.begin(), lanes_.end(), [&](LaneCopy const& lane) {
+        return std::any_of(lane.items().begin(), lane.items().end(), [&](Item const& item) {
+            return item.batch.origin() == batch.origin() && item.batch.oseq() == batch.oseq();
+        });
+    });
+}
+
+/// Goes back to the first batch that no owner has taken, and to another owner if this one took
+/// none: it may be dead, or may have dropped something, and then nothing after that counts. If all
+/// are idle nobody would ever suspect a dead owner, so claim that something is outstanding.
 void Core::forward_again(Turn& t) {
     if (!voter() || owner() || own_.empty()) return;
-    if (t.now < offered_at_ + suspicion_time()) return;
-    seen_ = std::max(seen_, delivered_.next());
-    offered_ = 0;
-    forward_to_ = (forward_to_ + 1) % configuration_.owners.size();
+    if (t.now < offered_at_ + forward_patience()) return;
     offered_at_ = t.now;
+    std::size_t taken = 0;
+    while (taken < own_.size() && stands_in_a_lane(own_[taken])) ++taken;
+    if (taken > 0 && taken >= offered_) return;
+    seen_ = std::max(seen_, delivered_.next());
+    offered_ = taken;
+    ++forward_tries_;
+    if (taken == 0) forward_to_ = (forward_to_ + 1) % configuration_.owners.size();
 }
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Forward const& m) {
@@ -42,10 +71,15 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Forward const& m) {
     }
     if (!my_lane_) return t.ignore(Ignored::not_an_owner);
     if (!open()) return t.ignore(Ignored::closed);
-    bool const known = m.batch.oseq() <= applied_oseq_.at(from) ||
-                       std::find(forwarded_.begin(), forwarded_.end(), m.batch) != forwarded_.end();
+    std::size_t bytes = m.batch.weight();
+    bool known = m.batch.oseq() <= applied_oseq_.at(from) || stands_in_a_lane(m.batch);
+    for (Batch const& batch : forwarded_) {
+        bytes += batch.weight();
+        known = known || (batch.origin() == from && batch.oseq() == m.batch.oseq());
+    }
     if (known) return t.ignore(Ignored::nothing_new);
-    if (forwarded_.size() >= forwarded_batches_max) return t.ignore(Ignored::queue_full);
+    bool const full = forwarded_.size() >= forwarded_batches_max || bytes > forwarded_bytes_max;
+    if (full && !forwarded_.empty()) return t.ignore(Ignored::queue_full);
     forwarded_.push_back(m.batch);
 }
 

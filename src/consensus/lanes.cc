@@ -106,11 +106,66 @@ void Core::flush(Turn& t) {
     if (!voter() && !fetching_from_) keep_fetching(t);
 }
 
+/// What the peer has of my lane is not on its way any more. REQUIRES: owner(), the peer's epoch.
+void Core::note_acknowledged(Turn& t, Peer& peer) {
+    if (peer.vector.upto.size() != lanes_.size()) return;
+    Slot const has = peer.vector.upto[*my_lane_];
+    bool moved = peer.on_way.empty();
+    for (; !peer.on_way.empty() && peer.on_way.front().upto <= has; peer.on_way.pop_front()) {
+        peer.on_way_bytes -= peer.on_way.front().weight;
+        moved = true;
+    }
+    if (moved) peer.stream_moved = t.now;
+    peer.streamed = std::max(peer.streamed, has);
+    if (peer.streamed >= lanes_[*my_lane_].complete_from()) peer.needs_log = false;
+}
+
+/// The peer asks for what it misses. What is on its way arrives, since the link loses nothing, and
+/// is not sent again: a peer that is only slow would be made slower by it.
+void Core::stream_again(Turn& t, Peer& peer, Slot from) {
+    note_acknowledged(t, peer);
+    bool const moves = t.now < peer.stream_moved + tuning_.piece_patience;
+    if (!peer.on_way.empty() && !peer.needs_log && moves) return;
+    peer.stream_from(from);
+    peer.stream_moved = t.now;
+}
+
+/// More of my lane goes to a peer only as it acknowledges what it was sent. Otherwise one that is
+/// slow would be sent everything at once; its votes and those of others would wait behind that.
+bool Core::may_stream(Peer const& peer) const {
+    return my_lane_ && !peer.needs_log && lanes_[*my_lane_].upto() > peer.streamed &&
+           peer.on_way_bytes < tuning_.stream_bytes;
+}
+
+/// Puts into the frame what comes next of my lane, and says where the lane ends for this peer.
+void Core::stream(Peer& peer, Frame& frame) {
+    LaneCopy const& mine = lanes_[*my_lane_];
+    Slot& upto = frame.vector.upto[*my_lane_];
+    frame.from = peer.streamed;
+    if (peer.streamed < mine.complete_from()) {
+        // Items that were dropped may not look like skips. The peer finds a gap, and asks for them.
+        frame.from = upto;
+        peer.needs_log = true;
+        return;
+    }
+    for (Item const& item : mine.items_from(peer.streamed)) {
+        if (peer.on_way_bytes >= tuning_.stream_bytes) {
+            upto = item.slot;
+            break;
+        }
+        peer.on_way.push_back({item.slot.next(), item.batch.weight()});
+        peer.on_way_bytes += item.batch.weight();
+        frame.items.push_back(item);
+    }
+    peer.streamed = upto;
+}
+
 void Core::flush_to(Turn& t, MemberId id, Peer& peer) {
     if (peer.vector.epoch != epoch()) return;  // its HELLO of this epoch will come
+    if (my_lane_) note_acknowledged(t, peer);
     Vector const now = vector();
     // A closed owner still tells what it had put before: as if the link had been slow.
-    bool const ops = my_lane_ && now.upto[*my_lane_] > peer.streamed;
+    bool const ops = may_stream(peer);
     bool const news = now.upto != peer.told.upto || now.seen != peer.told.seen;
     if (!ops && !news && !peer.owed_vote) return;
     bool const busy =
@@ -121,13 +176,11 @@ void Core::flush_to(Turn& t, MemberId id, Peer& peer) {
     }
     Frame frame{now, Slot(0), {}};
     if (ops) {
-        LaneCopy const& mine = lanes_[*my_lane_];
-        // Items that were dropped may not look like skips; then the receiver finds a gap.
-        frame.from = std::max(peer.streamed, mine.complete_from());
-        frame.items = mine.items_from(frame.from);
-        peer.streamed = mine.upto();
+        stream(peer, frame);
     } else if (my_lane_) {
-        frame.from = now.upto[*my_lane_];
+        // Not where the lane really ends: the peer would find a gap before what is to follow.
+        Slot& upto = frame.vector.upto[*my_lane_];
+        frame.from = upto = std::min(upto, peer.streamed);
     }
     peer.told = now;
     peer.owed_vote = false;

@@ -1,6 +1,8 @@
 // What a member knows of another one.
 #pragma once
 
+#include <deque>
+
 #include "consensus/log.h"
 #include "consensus/message.h"
 
@@ -21,6 +23,13 @@ struct CopyWord {
     DOOZER_FIELDS(applied, fingerprint);
 };
 
+/// An item of this member's lane that a peer was sent and has not acknowledged.
+struct OnItsWay {
+    Slot upto;
+    std::size_t weight = 0;
+    DOOZER_FIELDS(upto, weight);
+};
+
 struct Peer {
     bool linked = false;
     bool greeted = false;      // its HELLO has come on this link
@@ -30,12 +39,17 @@ struct Peer {
     Instant heard;             // when anything came last
     // --- what was sent to it
     Slot streamed;                 // it has my lane of this epoch up to here, or will by this link
+    std::deque<OnItsWay> on_way;   // the items of it that are not acknowledged, in order
+    std::size_t on_way_bytes = 0;  // their sum
+    Instant stream_moved;          // when it acknowledged something last, or had nothing to
+    bool needs_log = false;        // it was told of a gap, and will ask
     Vector told;                   // my vector as it went out last
     bool owed_vote = false;        // it owns a lane whose items I just accepted
     Instant tell_by = never;       // when news that are nobody's business in particular go out
     std::optional<Fetch> waiting;  // asked by one who is no voter, to be answered with news
     std::optional<Position> pinned;  // the log is kept from here on while it catches up
     std::optional<Giving> giving;
+    std::uint64_t given = 0;  // the snapshot that it was given the last piece of
     // --- how well it does
     Duration srtt;  // 0: not measured
     Duration jitter;
@@ -46,9 +60,17 @@ struct Peer {
     bool differs = false;           // as of the last word that could be compared
     std::uint64_t agreed = 0;       // its copy was like ours after so many batches
 
-    DOOZER_FIELDS(linked, greeted, judged, resurrected, vector, heard, streamed, told, owed_vote,
-                  tell_by, waiting, pinned, giving, srtt, jitter, silent, healthy_since, claim,
-                  differs, agreed);
+    DOOZER_FIELDS(linked, greeted, judged, resurrected, vector, heard, streamed, on_way,
+                  on_way_bytes, stream_moved, needs_log, told, owed_vote, tell_by, waiting, pinned,
+                  giving, given, srtt, jitter, silent, healthy_since, claim, differs, agreed);
+
+    /// The lane of this member is sent anew from here on: what was on its way is lost.
+    void stream_from(Slot from) {
+        streamed = from;
+        on_way.clear();
+        on_way_bytes = 0;
+        needs_log = false;
+    }
 
     /// Whether the sender of `v`, the vector of a HELLO, was set back to an earlier state of
     /// itself: it said more than `v` before, and no living process forgets.

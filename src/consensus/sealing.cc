@@ -4,6 +4,20 @@
 
 namespace doozer::consensus {
 
+namespace {
+
+/// Without the items that the sealer has in its own copies, as its vector says: a copy is complete
+/// below its frontier. The sealer's own promise holds them, or it has delivered them, and then the
+/// seal's base is above them. What all lanes have under way would otherwise cross every link in
+/// every round.
+Promise without_known(Configuration const& c, Promise promise, Vector const& sealer) {
+    std::erase_if(promise.items,
+                  [&](Item const& item) { return item.slot < sealer.upto[c.lane_of(item.slot)]; });
+    return promise;
+}
+
+}  // namespace
+
 /// A round of my own, above every ballot seen.
 void Core::start_round(Turn& t) {
     DOOZER_ASSERT(!is_fence(acceptor_.promised));
@@ -56,13 +70,16 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Prepare const& m) {
     }
     // An operator's order is repeated until it is answered.
     bool const again = is_fence(m.ballot) && m.ballot == acceptor_.promised;
-    if (again) return send(t, from, my_promise(m.vector.delivered));
+    auto const answer = [&] {
+        send(t, from, without_known(configuration_, my_promise(m.vector.delivered), m.vector));
+    };
+    if (again) return answer();
     if (m.ballot <= acceptor_.promised) {
         t.ignore(Ignored::stale_ballot);
         return send(t, from, Nack{vector(), acceptor_.promised});
     }
     promise(t, m.ballot);
-    send(t, from, my_promise(m.vector.delivered));
+    answer();
 }
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Promise const& m) {

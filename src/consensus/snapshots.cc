@@ -1,5 +1,6 @@
-// R11, for one who is further behind than the log reaches: everything, piece by piece. The one who
-// needs it asks for each, so that neither side ever has more than one to deal with.
+// R11, for a member that is further back than the log reaches: everything, piece by piece. The
+// taker asks for each piece, for a few ahead, so that the giver sends no faster than the taker
+// takes.
 #include "consensus/core.h"
 #include "consensus/validity.h"
 
@@ -21,6 +22,7 @@ void Core::give_piece(Turn& t, MemberId to, Peer& peer) {
          Snapshot{vector(), configuration_, delivered_, forced_from_, applied_oseq_, applied_,
                   fingerprint_, giving.number, giving.next++, piece.last, std::move(piece.bytes)});
     if (!piece.last) return;
+    peer.given = giving.number;
     stop_giving(t, peer);
     peer.pinned = position();  // the log is kept from here on, as it goes on where this ends
 }
@@ -39,7 +41,17 @@ void Core::stop_giving_to_those_who_do_not_ask(Turn& t) {
     }
 }
 
-void Core::ask_for_piece(Turn& t) {
+/// After each piece for two more, until enough are on their way: a giver that is asked for all of
+/// them at once would make them all in one turn, and its clients would wait.
+void Core::ask_for_pieces(Turn& t) {
+    std::uint64_t const until = taking_->next + tuning_.pieces_ahead;
+    taking_->asked = std::max(taking_->asked, taking_->next);
+    for (int more = 2; more > 0 && taking_->asked < until; --more) {
+        send(t, taking_->from, Fetch{vector(), delivered_, taking_->number, taking_->asked++});
+    }
+}
+
+void Core::ask_again_for_piece(Turn& t) {
     send(t, taking_->from, Fetch{vector(), delivered_, taking_->number, taking_->next});
 }
 
@@ -73,7 +85,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     }
     if (begins) {
         t.app.begin_install();
-        taking_ = Taking{from, m.number, 0};
+        taking_ = Taking{from, m.number, 0, 0};
     }
     if (!t.app.install_piece(m.state)) {
         stop_taking(t);
@@ -83,7 +95,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
         ++taking_->next;
         fetching_from_ = last_asked_ = from;
         fetched_at_ = t.now;
-        return ask_for_piece(t);
+        return ask_for_pieces(t);
     }
     taking_.reset();
     if (!t.app.finish_install()) return t.ignore(Ignored::bad_snapshot);

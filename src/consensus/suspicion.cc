@@ -7,6 +7,19 @@ namespace {
 Duration times(Duration d, std::int64_t n) {
     return Duration(d.value() * n);
 }
+
+/// The time that large values take to get from member to member at 16 bytes a microsecond (128
+/// Mbit/s), beyond what every message takes. Without it a voter that waits for one would suspect
+/// the member that sends it; and to seal the epoch is to send all of them once more.
+Duration transfer_time(PerLane<LaneCopy> const& lanes) {
+    constexpr std::size_t free_bytes = 256 * KiB;
+    constexpr std::int64_t longest_us = 1'000'000;
+    std::size_t bytes = 0;
+    for (LaneCopy const& lane : lanes) bytes += lane.weight();
+    if (bytes <= free_bytes) return Duration(0);
+    // As much again may be under way that has not arrived here.
+    return microseconds(std::min(static_cast<std::int64_t>(2 * bytes / 16), longest_us));
+}
 }  // namespace
 
 /// The majority-th smallest of something measured of the voters; so that one slow member does not
@@ -26,10 +39,12 @@ Duration Core::majority_rtt(Duration Peer::*what) const {
 /// T of consensus.md, section 5.
 Duration Core::suspicion_time() const {
     Duration const rtt = majority_rtt(&Peer::srtt);
-    if (rtt == Duration(0)) return tuning_.suspicion_cap;
+    Duration const transfer = transfer_time(lanes_);
+    if (rtt == Duration(0)) return Duration(tuning_.suspicion_cap.value() + transfer.value());
     Duration const wanted = Duration(3 * rtt.value() + 4 * majority_rtt(&Peer::jitter).value());
     Duration const cap = std::max(tuning_.suspicion_cap, times(rtt, 4));
-    return std::clamp(wanted, tuning_.suspicion_floor, cap);
+    Duration const usual = std::clamp(wanted, tuning_.suspicion_floor, cap);
+    return Duration(usual.value() + transfer.value());
 }
 
 /// Since when something is outstanding and nothing moves.

@@ -31,6 +31,8 @@ struct Tuning {
     std::uint64_t park_ahead = 65'536;     // LEAD
     std::size_t window_batches = lane_window_batches;
     std::size_t window_bytes = lane_window_bytes;
+    std::size_t stream_bytes = lane_stream_bytes;
+    std::uint64_t pieces_ahead = snapshot_pieces_ahead;
     std::size_t log_bytes = log_bytes_default;
     std::size_t decided_bytes = decided_bytes_max;
 
@@ -38,7 +40,7 @@ struct Tuning {
                   fetch_patience, piece_patience, park_after, force_within, strangers_after,
                   self_doubt_max, readmit_after, readmit_after_max, flapping_within, choose_owners,
                   slow_owner_floor, slow_owner_items, park_ahead, window_batches, window_bytes,
-                  log_bytes, decided_bytes);
+                  stream_bytes, pieces_ahead, log_bytes, decided_bytes);
 };
 
 }  // namespace doozer::consensus
