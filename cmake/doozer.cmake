@@ -40,6 +40,19 @@ if(DOOZER_SANITIZE)
     target_compile_options(doozer_flags INTERFACE -Wno-tsan)
   endif()
 endif()
+if(NOT DOOZER_SANITIZE)
+  # A fault in memory must be hard to make use of: canaries in stack frames, checked copies, no fixed
+  # addresses, and no table of functions that can be written once the program runs. house.hardening
+  # looks at the programs. The sanitizers have means of their own.
+  target_compile_options(
+    doozer_flags
+    INTERFACE -fstack-protector-strong -fPIE
+              $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-U_FORTIFY_SOURCE>
+              $<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-D_FORTIFY_SOURCE=2>)
+  target_link_options(
+    doozer_flags INTERFACE -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+    $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie>)
+endif()
 if(DOOZER_FUZZ)
   target_compile_options(doozer_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
