@@ -12,7 +12,6 @@
 
 namespace {
 
-using chaos::History;
 using namespace doozer::sim;  // NOLINT(google-build-using-namespace): a program, not a library
 
 Op op_of(chaos::Op const& o) {
@@ -43,7 +42,7 @@ Watch watch_of(chaos::Watch const& w) {
 }
 
 /// One sequence of changes for all processes, each of which holds the whole of it.
-std::vector<std::string> check_logs(History const& history, Agreement& agreement) {
+std::vector<std::string> check_logs(chaos::History const& history, Agreement& agreement) {
     std::vector<std::string> wrong;
     for (auto const& [address, log] : history.logs) {
         for (chaos::Change const& change : log) {
@@ -66,7 +65,7 @@ void append(std::vector<std::string>& all, std::vector<std::string> const& more)
 }  // namespace
 
 int main(int argc, char** argv) {
-    History history;
+    chaos::History history;
     for (int i = 1; i < argc; ++i) {
         std::ifstream in(argv[i]);
         if (!in) {
