@@ -1,5 +1,6 @@
 #include "web/event_stream.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -27,9 +28,10 @@ class EventStream : public Stream {
     using Stream::Stream;
 
     void on_tick(Instant now) override {
-        if (now - last_sent_ < heartbeat_time || !is_between_items() || !connection().has_room()) {
-            return;
-        }
+        // Before the head is sent, as while a wrong secret is held back, a heartbeat would be read
+        // as the beginning of the answer.
+        if (!last_sent_ || now - *last_sent_ < heartbeat_time) return;
+        if (!is_between_items() || !connection().has_room()) return;
         last_sent_ = now;
         connection().send(":\n\n");
     }
@@ -98,8 +100,8 @@ class EventStream : public Stream {
         return from;
     }
 
-    bool is_large_ = false;  // the item is an event without what surrounds it
-    Instant last_sent_;
+    bool is_large_ = false;             // the item is an event without what surrounds it
+    std::optional<Instant> last_sent_;  // nothing before the stream has begun
 };
 
 }  // namespace
