@@ -48,6 +48,8 @@ class Files {
             case Verb::set:
             case Verb::del:
                 return change(q);
+            case Verb::status:
+                return client::refused(Errc::unknown_verb);  // as an original server
             default:
                 return std::nullopt;
         }

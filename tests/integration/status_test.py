@@ -173,6 +173,8 @@ class OverHttp(web.Case):
         over_tcp = json.loads(self.connect(self.doozerd).call("STATUS")["value"])
         self.assertEqual(FIELDS, set(answer.json))
         for name in ("cluster", "lineage", "ancestors", "restored_at", "id", "address", "role", "members", "lanes", "free_slots"):
+            if name == "lanes":  # how far a lane is may change between the answers: idle ones are parked
+                over_tcp[name], answer.json[name] = ([lane["owner"] for lane in d[name]] for d in (over_tcp, answer.json))
             self.assertEqual(over_tcp[name], answer.json[name], name)
 
     def test_it_has_the_fields_that_the_interfaces_document_names(self):
