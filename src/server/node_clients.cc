@@ -112,6 +112,8 @@ void Node::end_handshakes() {
 
 void Node::on_access_answered(ClientSession& session, replica::Reply const& reply) {
     if (!reply.error) return rank(session);
+    // Where no secret is set there is none to guess: some old clients always send one.
+    if (options_.secrets.read_write.empty() && options_.secrets.read_only.empty()) return;
     Instant const now = monotonic_now();
     Duration const delay = secret_guard_.delay(session.peer_host(), session.wrong_secrets++, now);
     session.is_held = true;
@@ -136,10 +138,10 @@ std::size_t Node::held_bytes() const {
     return buffered_bytes_ + replica_->kept_bytes();
 }
 
-/// Half of the budget is the clients' own: to close them does not help against what links hold.
+/// What links of members hold does not count: MemberLinks bounds it, and to close clients would not
+/// make it less.
 bool Node::over_budget() const {
-    std::size_t const budget = options_.memory_bytes / 4;
-    return held_bytes() > budget / 2 && held_bytes() + cluster_->buffered_bytes() > budget;
+    return held_bytes() > options_.memory_bytes / 4;
 }
 
 /// Closes those of a rank that hold more than `bytes_min`, the one that was silent for the longest
@@ -161,8 +163,10 @@ void Node::evict(ClientRanks::Ids const& rank, std::size_t bytes_min, std::size_
 /// Takes memory back: from those that have not asked for anything, then from those that have no
 /// rights, and only then from those that hold most. Everybody else notices nothing.
 void Node::free_memory() {
-    // Somewhat more than is needed, so that this is not done again in the next turn.
-    std::size_t const enough = held_bytes() - std::min(held_bytes(), options_.memory_bytes / 64);
+    // Somewhat less than the budget, so that this is not done again in the next turn. This does not
+    // depend on what is held now: one turn may read far more than the budget from newcomers, and
+    // all of that has to go before a client with rights does.
+    std::size_t const enough = options_.memory_bytes / 4 - options_.memory_bytes / 64;
     for (std::size_t const bytes_min : {session_bytes_small, std::size_t{0}}) {
         evict(ranks_.newcomers(), bytes_min, enough);
         evict(ranks_.strangers(), bytes_min, enough);
