@@ -25,7 +25,7 @@ Bytes encode(std::vector<Command> const& commands);
 std::vector<Command> decode(Bytes const& payload);
 
 /// What became of one command.
-struct Change {
+struct CommandResult {
     std::uint64_t id = 0;
     Revision revision;
     bool done = false;  // false: the compare-and-set failed, or the rules of membership refused it
@@ -60,7 +60,7 @@ class KeyValue : public SmallApplication {
     /// The slot this member fills, or the first free one for "".
     [[nodiscard]] std::string slot_of(std::string const& id) const;
     /// What was applied since the last call.
-    std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
+    std::vector<CommandResult> take_changes() { return std::exchange(changes_, {}); }
     void feed_to(Hasher& h) const;
 
     static std::string slot_key(std::size_t slot) { return "/ctl/cal/" + std::to_string(slot); }
@@ -73,7 +73,7 @@ class KeyValue : public SmallApplication {
     std::set<std::string> removed_;  // ids that may never come back (I10)
     Revision revision_;
     std::uint64_t chain_ = 0;
-    std::vector<Change> changes_;
+    std::vector<CommandResult> changes_;
 };
 
 }  // namespace doozer::sim
