@@ -267,6 +267,7 @@ class Core {
     void stop_giving_to_those_who_do_not_ask(Turn& t);
     void ask_for_pieces(Turn& t);
     void ask_again_for_piece(Turn& t);
+    [[nodiscard]] bool keep_early(MemberId from, Snapshot const& m);
     void stop_taking(Turn& t);
     void become(Turn& t, Snapshot const& m);
 
@@ -359,8 +360,10 @@ class Core {
         MemberId from;
         std::uint64_t number = 0;
         std::uint64_t next = 0;
-        std::uint64_t asked = 0;  // every piece below was asked for
-        DOOZER_FIELDS(from, number, next, asked);
+        std::uint64_t asked = 0;                  // every piece below was asked for
+        std::uint64_t again = 0;                  // how often the next one was asked for again
+        std::map<std::uint64_t, Snapshot> early;  // pieces that overtook the next one
+        DOOZER_FIELDS(from, number, next, asked, again, early);
     };
     std::optional<Taking> taking_;
     std::optional<MemberId> fetching_from_;

@@ -6,6 +6,13 @@
 
 namespace doozer::consensus {
 
+namespace {
+
+/// A minute in all, with the default patience: the largest piece passes a slow link in less.
+constexpr std::uint64_t piece_asked_again_max = 12;
+
+}  // namespace
+
 void Core::give_snapshot(Turn& t, MemberId to, Peer& peer) {
     peer.giving = Giving{t.app.begin_snapshot(), 0, t.now};
     give_piece(t, to, peer);
@@ -51,8 +58,24 @@ void Core::ask_for_pieces(Turn& t) {
     }
 }
 
+/// A piece may be on its way for long. If it never comes, the giver has it no more: the transport
+/// drops what is too much for it. Then only another copy helps.
 void Core::ask_again_for_piece(Turn& t) {
-    send(t, taking_->from, Fetch{vector(), delivered_, taking_->number, taking_->next});
+    MemberId const from = taking_->from;
+    if (++taking_->again > piece_asked_again_max) {
+        stop_taking(t);
+        return send(t, from, Fetch{vector(), delivered_});
+    }
+    send(t, from, Fetch{vector(), delivered_, taking_->number, taking_->next});
+}
+
+/// A piece that goes by a link's first connection overtakes a larger one on the second. The giver
+/// gives no piece twice: if this one were ignored, the taker would wait for it and never vote.
+bool Core::keep_early(MemberId from, Snapshot const& m) {
+    bool const early = taking_ && taking_->from == from && taking_->number == m.number &&
+                       m.piece > taking_->next && m.piece < taking_->asked;
+    if (early) taking_->early.emplace(m.piece, m);
+    return early;
 }
 
 void Core::stop_taking(Turn& t) {
@@ -65,6 +88,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     if (!believes(from, t.now)) return t.ignore(Ignored::not_a_voter);
     // Two that answer would otherwise undo each other's work for ever.
     if (taking_ && taking_->from != from) return t.ignore(Ignored::gap);
+    if (keep_early(from, m)) return;
     bool const begins = m.piece == 0 && (!taking_ || taking_->number < m.number);
     bool const follows = taking_ && taking_->number == m.number && taking_->next == m.piece;
     if (!begins && !follows) return t.ignore(Ignored::gap);
@@ -85,7 +109,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     }
     if (begins) {
         t.app.begin_install();
-        taking_ = Taking{from, m.number, 0, 0};
+        taking_ = Taking{from, m.number, 0, 0, 0, {}};
     }
     if (!t.app.install_piece(m.state)) {
         stop_taking(t);
@@ -93,9 +117,13 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     }
     if (!m.last) {
         ++taking_->next;
+        taking_->again = 0;
         fetching_from_ = last_asked_ = from;
         fetched_at_ = t.now;
-        return ask_for_pieces(t);
+        ask_for_pieces(t);
+        auto const early = taking_->early.extract(taking_->next);
+        if (!early.empty()) handle(t, from, peer, early.mapped());
+        return;
     }
     taking_.reset();
     if (!t.app.finish_install()) return t.ignore(Ignored::bad_snapshot);
