@@ -42,8 +42,9 @@ class PageStream : public Stream {
     using Stream::Stream;
 
     void on_tick(Instant now) override {
+        if (!last_ping_) return;  // the WebSocket has not begun: a wrong secret is held back
         if (has_new_standing()) ready();
-        if (now - last_ping_ < ping_time || !connection().has_room()) return;
+        if (now - *last_ping_ < ping_time || !connection().has_room()) return;
         last_ping_ = now;
         send(Opcode::ping, "");
     }
@@ -261,7 +262,7 @@ class PageStream : public Stream {
     std::size_t change_bytes_ = 0;
     bool is_telling_ = false;  // what was gathered
     std::optional<Standing> told_standing_;
-    Instant last_ping_;
+    std::optional<Instant> last_ping_;  // nothing before the WebSocket has begun
 };
 
 }  // namespace
