@@ -40,7 +40,6 @@ class ClusterSide {
     void flush() { links_.flush(); }
 
     [[nodiscard]] base::ProcessId const& id() const { return self_.id; }
-    [[nodiscard]] std::size_t buffered_bytes() const { return links_.buffered_bytes(); }
     [[nodiscard]] std::size_t linked() const { return linked_.size(); }
     /// Why this process will never be let into the cluster that it was told to join; none so far.
     [[nodiscard]] std::optional<std::string> const& refused() const { return refused_; }

@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
@@ -123,6 +124,24 @@ class Memory(Crowd):
         honest.raw(body[half:])
         self.assertEqual({"rev"}, set(honest.take(7)))
         self.assertEqual(b"v", self.connect(server).get("/k")["value"])
+
+    def test_so_do_parts_that_arrive_all_at_once(self):
+        """one turn of the server reads far more than the budget has room for"""
+        server = self.server("-maxmem", str(16 * MiB))
+        honest = self.connect(server)
+        honest.put("/k", b"v")
+        body = frame(request("SET", tag=7, path="/big", value=bytes(600 * 1024), rev=CLOBBER))
+        half = len(body) // 2
+        honest.raw(body[:half])
+        hogs = self.silent(server, 400)
+        os.kill(server.pid, signal.SIGSTOP)
+        self.addCleanup(lambda: server.alive() and os.kill(server.pid, signal.SIGCONT))
+        for hog in hogs:
+            hog.setblocking(False)
+            hog.send((15 * MiB).to_bytes(4, "big") + b"\x2a" + b"\x80\x80\x80\x07" + bytes(50 * 1024))
+        os.kill(server.pid, signal.SIGCONT)
+        honest.raw(body[half:])
+        self.assertEqual({"rev"}, set(honest.take(7)))
 
 
 class Handshakes(Crowd):
