@@ -3,6 +3,13 @@
 
 namespace doozer::consensus {
 
+namespace {
+
+/// So often the patience of one that forwards in vain doubles.
+constexpr std::uint64_t forward_tries_max = 5;
+
+}  // namespace
+
 /// Everything not settled, in order, to the owner of the day.
 void Core::forward(Turn& t) {
     if (!voter() || owner()) return;
@@ -29,13 +36,13 @@ void Core::forward(Turn& t) {
 }
 
 /// How long the owner has until the first of what it was given is seen: the time that large values
-/// need to get there and back at 32 bytes a microsecond, and longer each time it was in vain. What
-/// is sent again too early only makes a slow link slower.
+/// need to get there and back at 32 kB a millisecond, and longer each time it was in vain. What is
+/// sent again too early only makes a slow link slower.
 Duration Core::forward_patience() const {
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < std::min(offered_, own_.size()); ++i) bytes += own_[i].weight();
-    std::int64_t const again = std::int64_t{1} << std::min<std::uint64_t>(forward_tries_, 5);
-    Duration const transfer = microseconds(static_cast<std::int64_t>(bytes / 32));
+    std::int64_t const again = std::int64_t{1} << forward_tries_;
+    Duration const transfer = milliseconds(static_cast<std::int64_t>(bytes / 32'000));
     return Duration(suspicion_time().value() * again + transfer.value());
 }
 
@@ -60,7 +67,7 @@ void Core::forward_again(Turn& t) {
     if (taken > 0 && taken >= offered_) return;
     seen_ = std::max(seen_, delivered_.next());
     offered_ = taken;
-    ++forward_tries_;
+    forward_tries_ = std::min(forward_tries_ + 1, forward_tries_max);
     if (taken == 0) forward_to_ = (forward_to_ + 1) % configuration_.owners.size();
 }
 
