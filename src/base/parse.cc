@@ -179,9 +179,9 @@ Result<std::int64_t> parse_integer_literal(std::string_view text) {
 
 Result<std::size_t> parse_bytes(std::string_view text) {
     int shift = 0;
-    std::string_view const units = "KMG";
-    std::size_t const unit = text.empty() ? units.npos : units.find(text.back());
-    if (unit != units.npos) {
+    std::string_view const letters = "KMG";
+    std::size_t const unit = text.empty() ? letters.npos : letters.find(text.back());
+    if (unit != letters.npos) {
         shift = 10 * static_cast<int>(unit + 1);
         text.remove_suffix(1);
     }

@@ -6,10 +6,11 @@ namespace doozer::consensus {
 
 void Core::on(Turn& t, Force const& in) {
     if (!voter()) return t.ignore(Ignored::not_a_voter);
-    forcing_.emplace();
-    forcing_->next = in.lineage;
-    forcing_->leave_further = in.leave_further;
-    forcing_->until = t.now + tuning_.force_within;
+    Forcing forcing;
+    forcing.next = in.lineage;
+    forcing.leave_further = in.leave_further;
+    forcing.until = t.now + tuning_.force_within;
+    forcing_ = std::move(forcing);
     force_further(t);
 }
 

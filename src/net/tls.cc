@@ -321,21 +321,20 @@ TlsClient TlsClient::holding(SharedKey key) {
     return TlsClient(wanted);
 }
 
-TlsFilter::TlsFilter(ssl_ctx_st* context, std::shared_ptr<void const> kept)
-    : kept_(std::move(kept)), ssl_(::SSL_new(context)) {
+TlsFilter::TlsFilter(ssl_ctx_st* context, std::shared_ptr<void const> kept, bool awaits_hello)
+    : kept_(std::move(kept)), ssl_(::SSL_new(context)), awaits_hello_(awaits_hello) {
     DOOZER_ASSERT(ssl_ != nullptr);
     ::SSL_set_bio(ssl_, ::BIO_new(::BIO_s_mem()), ::BIO_new(::BIO_s_mem()));
     SSL_set_app_data(ssl_, &state_);
 }
 
 TlsFilter::TlsFilter(TlsServer const& server)
-    : TlsFilter(server.shown_->context.get(), server.shown_) {
+    : TlsFilter(server.shown_->context.get(), server.shown_, true) {
     ::SSL_set_accept_state(ssl_);
-    awaits_hello_ = true;
 }
 
 TlsFilter::TlsFilter(TlsClient const& client, std::string const& host)
-    : TlsFilter(client.wanted_->context.get(), client.wanted_) {
+    : TlsFilter(client.wanted_->context.get(), client.wanted_, false) {
     ::SSL_set_connect_state(ssl_);
     std::string_view protocol = client_protocol;
     if (client.wanted_->key) {

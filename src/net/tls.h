@@ -142,7 +142,7 @@ class TlsFilter {
         bool done = false;
     };
 
-    TlsFilter(ssl_ctx_st* context, std::shared_ptr<void const> kept);
+    TlsFilter(ssl_ctx_st* context, std::shared_ptr<void const> kept, bool awaits_hello);
     base::Result<bool> shake_hands();
     base::Result<bool> judge_hello(std::string_view& sealed);
     [[nodiscard]] base::Error failed() const;
@@ -150,8 +150,8 @@ class TlsFilter {
     std::shared_ptr<void const> kept_;  // what the callbacks use
     ssl_st* ssl_;
     State state_;
-    bool awaits_hello_ = false;  // a server that has not seen how long the ClientHello is
-    std::string hello_;          // what has arrived of it until then
+    bool awaits_hello_;  // a server that has not seen how long the ClientHello is
+    std::string hello_;  // what has arrived of it until then
 };
 
 }  // namespace doozer::net

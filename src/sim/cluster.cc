@@ -157,7 +157,7 @@ void Cluster::stop_gracefully(Address a) {
 }
 
 void Cluster::look_whether_retired(Address a) {
-    constexpr Duration hand_over = milliseconds(300);
+    static constexpr Duration hand_over = milliseconds(300);
     later(a, milliseconds(5), [this, a] {
         Process const& p = *processes_[a];
         if (p.paused || !p.replica.retired(local_time(p))) return look_whether_retired(a);
