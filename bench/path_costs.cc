@@ -56,7 +56,7 @@ class Members {
         for (std::size_t i = 0; i < count; ++i) {
             replica::Options options;
             options.identity = {std::string(16, static_cast<char>('A' + i)), "local",
-                                "10.0.0.1:" + std::to_string(8000 + i), "host", "1.0"};
+                                "10.0.0.1:" + std::to_string(8000 + i), "host", "1.1.0"};
             options.pulse = seconds(3600);
             options.lineage = {1, 2};
             if (i > 0) options.attach_to = {"10.0.0.1:8000"};
