@@ -122,7 +122,7 @@ void Workload::burst(Address a, std::size_t writes) {
     }
 }
 
-std::optional<std::size_t> Workload::write_at(Address a, Duration patience) {
+std::optional<std::size_t> Workload::write_at(Address a, Duration wait_at_most) {
     std::size_t const index = ops_.size();
     Op& op = ops_.emplace_back();
     op.id = index + 1;
@@ -141,7 +141,7 @@ std::optional<std::size_t> Workload::write_at(Address a, Duration patience) {
     r.path = path;
     r.value = value;
     r.rev = clobber;
-    schedule_.after(patience, [this, index] { finish(index, OpState::unknown); });
+    schedule_.after(wait_at_most, [this, index] { finish(index, OpState::unknown); });
     cluster_.request(a, session, r);
     if (ops_[index].state == OpState::refused) return std::nullopt;
     return index;
