@@ -25,7 +25,7 @@ class Workload : public Watcher {
     [[nodiscard]] std::vector<Watch> const& watches() const { return watches_; }
     [[nodiscard]] std::size_t finished() const { return finished_; }
     /// A write of its own, outside of any client. Returns its index in ops(), if it was taken.
-    std::optional<std::size_t> write_at(Address a, Duration patience);
+    std::optional<std::size_t> write_at(Address a, Duration wait_at_most);
     /// So many writes at once, as one client with many outstanding requests makes them.
     void burst(Address a, std::size_t writes);
 
