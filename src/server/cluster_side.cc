@@ -63,6 +63,7 @@ void log_event(base::ProcessId const& self, consensus::TraceEvent const& e) {
 
 std::vector<net::SharedKey> ClusterSide::keys_of(std::vector<std::string> const& secrets) {
     std::vector<net::SharedKey> keys;
+    keys.reserve(secrets.size());
     for (std::string const& secret : secrets) {
         keys.push_back(net::SharedKey::derive(secret, std::string(member_protocol)));
     }

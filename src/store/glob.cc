@@ -137,13 +137,17 @@ bool run_any(std::string_view pattern, std::string_view text, Decide decide) {
                                : run<path_bytes_max / 64 + 1>(pattern, text, decide);
 }
 
+std::uint16_t literal_beginning(std::string_view text) {
+    auto const first = std::find_if(text.begin(), text.end(), is_wildcard);
+    return static_cast<std::uint16_t>(first - text.begin());
+}
+
 }  // namespace
 
-Glob::Glob(std::string_view text) : text_(text) {
-    auto const first = std::find_if(text.begin(), text.end(), is_wildcard);
+Glob::Glob(std::string_view text)
+    : text_(text), prefix_size_(literal_beginning(text)), shortest_(prefix_size_) {
+    auto const first = text.begin() + prefix_size_;
     auto const last = std::find_if(text.rbegin(), text.rend(), is_wildcard).base();
-    prefix_size_ = static_cast<std::uint16_t>(first - text.begin());
-    shortest_ = prefix_size_;
     if (first == text.end()) return;
     suffix_size_ = static_cast<std::uint16_t>(text.end() - last);
     pattern_ = join_stars(text.substr(prefix_size_, static_cast<std::size_t>(last - first)));
