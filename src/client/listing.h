@@ -113,7 +113,9 @@ class Listing {
     static std::size_t bytes_of(Event const& file) {
         return sizeof(Event) + file.path.size() + file.value.size();
     }
-    static std::size_t bytes_of(std::string const& name) { return sizeof(std::string) + name.size(); }
+    static std::size_t bytes_of(std::string const& name) {
+        return sizeof(std::string) + name.size();
+    }
 
     [[nodiscard]] Error too_large() const {
         return Error{Errc::limit_exceeded, "what matches " + what_.path + " takes more than " +
