@@ -48,8 +48,8 @@ inline constexpr std::size_t requests_outstanding_bytes_pause = 64 * MiB;
 // --- proposals -------------------------------------------------------------------------------
 /// A turn of the loop that has brought more changes than this, in bytes, ends.
 inline constexpr std::size_t turn_proposals_bytes = 1 * MiB;
-/// A batch of a member that is as large as this takes no further change. Source: consensus.md,
-/// section 4.
+/// A batch that is as large as this takes no further change. A single change may be larger:
+/// then it is a batch of its own.
 inline constexpr std::size_t batch_bytes_full = 256 * KiB;
 inline constexpr std::size_t batch_mutations_max = 4096;
 /// With more changes than this waiting, in bytes, clients are not read from.
@@ -58,7 +58,7 @@ inline constexpr std::size_t proposals_bytes_pause = 8 * MiB;
 inline constexpr std::size_t batch_capacity_kept_max = 4 * MiB;
 
 // --- the store -------------------------------------------------------------------------------
-/// The default of -hist, in revisions, and of -histbytes. Source: commands.md.
+/// The default of -hist, in revisions, and of -histbytes. Source: doozerd(8).
 inline constexpr std::int64_t history_revisions_default = 360'000;
 inline constexpr std::size_t history_bytes_default = 256 * MiB;
 /// The default of -maxmem, and the least that is accepted.
@@ -82,8 +82,8 @@ inline constexpr std::size_t client_send_bytes = 256 * KiB;
 inline constexpr std::size_t listing_requests_max = 64;
 
 // --- consensus -------------------------------------------------------------------------------
-/// Batches of its own that a member has on their way at once, and their bytes. Source:
-/// consensus.md R1.
+/// Batches of its own that a member has on their way at once, and their bytes: the
+/// window of its lane.
 inline constexpr std::size_t lane_window_batches = 16;
 inline constexpr std::size_t lane_window_bytes = 4 * MiB;
 /// What an owner has sent of its lane to one voter that has not acknowledged it: one batch, or more

@@ -11,7 +11,8 @@
 namespace doozer::consensus {
 
 /// A control batch: end this epoch, and let these own the lanes of the next. Acts only if it is
-/// delivered in the epoch it names; it is never proposed again. Source: consensus.md R10.
+/// delivered in the epoch it names; it is never proposed again. See
+/// docs/consensus.md, R10 End of an epoch.
 struct NextEpoch {
     Epoch ends;
     MemberIds owners;

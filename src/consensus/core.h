@@ -1,7 +1,7 @@
 // One member of the cluster as a pure function: what it hears goes in, what it says comes out.
 //
-// The rules R1 to R11 of consensus.md are members of this class, in the files named after what they
-// are about: lanes.cc (R1-R3, R6), delivery.cc (R4, R5, R10), suspicion.cc (R7), sealing.cc (R8,
+// The rules R1 to R11 of docs/consensus.md are members of this class, in files named after their
+// subjects: lanes.cc (R1-R3, R6), delivery.cc (R4, R5, R10), suspicion.cc (R7), sealing.cc (R8,
 // R9), catch_up.cc (R11), forwarding.cc, reads.cc, owners.cc, forcing.cc and comparing.cc.
 #pragma once
 

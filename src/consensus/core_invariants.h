@@ -1,5 +1,5 @@
-// The invariants of one member, looked at from outside after every step. Source: consensus.md,
-// section 4.2. Which assertion keeps which invariant is in docs/consensus.md.
+// The invariants of one member, looked at from outside after every step. Source: docs/consensus.md,
+// Invariants, which says what keeps each of them.
 #pragma once
 
 #include <map>

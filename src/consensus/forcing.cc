@@ -1,5 +1,5 @@
-// The majority is lost, and an operator orders this member to go on alone. Source: consensus.md,
-// section 6.5.
+// The majority is lost, and an operator orders this member to go on alone. Source:
+// docs/consensus.md, Going on without a majority.
 #include "consensus/core.h"
 
 namespace doozer::consensus {

@@ -1,5 +1,6 @@
 // What members say to each other. Each message arrives on an authenticated link, in order while
-// the link lives; its sender is the link's peer and never a field. Source: consensus.md, section 3.
+// the link lives; its sender is the link's peer and never a field. docs/consensus.md says
+// what each is for.
 #pragma once
 
 #include <map>

@@ -35,7 +35,7 @@ struct Peer {
     bool greeted = false;      // its HELLO has come on this link
     bool judged = false;       // the first HELLO of this link was compared with `vector`
     bool resurrected = false;  // went back in time; heard again once it is in a later epoch
-    Vector vector;             // the newest heard: row A[m] of consensus.md
+    Vector vector;             // the newest heard: its row in docs/consensus.md, Terms: vector
     Instant heard;             // when anything came last
     // --- what was sent to it
     Slot streamed;                 // it has my lane of this epoch up to here, or will by this link

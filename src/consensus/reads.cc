@@ -1,6 +1,5 @@
 // Linearizable reads without a leader, a clock or a log entry: ask a majority how far the lanes go,
-// and wait until that is delivered. Source: consensus.md, section 7; Paxos Quorum Reads (HotStorage
-// 2019).
+// and wait until that is delivered. Source: docs/consensus.md, Linear reads.
 #include "consensus/core.h"
 
 namespace doozer::consensus {

@@ -5,7 +5,7 @@ namespace doozer::consensus {
 namespace {
 
 /// The accepted value of the highest ballot; null if nobody in the quorum has accepted one.
-/// Some voter outside may hold it too, and with them a majority. Paxos Made Simple, section 2.2.
+/// Some voter outside may hold it too, and with them a majority. Lamport, Paxos Made Simple.
 SealValuePtr inherited_value(std::map<std::size_t, Promise> const& promises) {
     Promise const* best = nullptr;
     for (auto const& [voter, promise] : promises) {

@@ -1,5 +1,5 @@
 // The seal: one single-decree Paxos per epoch, by which the voters agree on the final contents of
-// all lanes and on the owners of the next epoch. Source: consensus.md R8.
+// all lanes and on the owners of the next epoch. Source: docs/consensus.md, R8 Seal.
 #pragma once
 
 #include <map>
@@ -62,7 +62,8 @@ SealValuePtr choose_value(Configuration const& configuration, Ballot ballot,
                           std::map<std::size_t, Promise> const& promises);
 
 /// The configuration of the next epoch behind a stop sign that made `voters` the voters: owners
-/// are the old ones that still vote, and the new voters. Source: consensus.md R10.
+/// are the old ones that still vote, and the new voters. Source: docs/consensus.md,
+/// R10 End of an epoch.
 Configuration after_change(Configuration const& ended, MemberIds voters);
 /// The same voters with other owners.
 Configuration with_owners(Configuration const& ended, MemberIds owners);

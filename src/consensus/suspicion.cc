@@ -36,7 +36,7 @@ Duration Core::majority_rtt(Duration Peer::*what) const {
     return measured.size() < majority ? Duration(0) : measured[majority - 1];
 }
 
-/// T of consensus.md, section 5.
+/// T. Source: docs/consensus.md, Times.
 Duration Core::suspicion_time() const {
     Duration const rtt = majority_rtt(&Peer::srtt);
     Duration const transfer = transfer_time(lanes_);

@@ -1,4 +1,4 @@
-// Times and sizes. None of them bears on safety. Source: consensus.md, sections 4 and 5.
+// Times and sizes. None of them bears on safety. Source: docs/consensus.md, Times.
 #pragma once
 
 #include "base/limits.h"

@@ -1,5 +1,5 @@
 // The numbers and names of consensus: members, slots, lanes, epochs, ballots, configurations.
-// Source: consensus.md, section 3.
+// Source: docs/consensus.md, Terms.
 #pragma once
 
 #include <algorithm>
@@ -110,7 +110,7 @@ class PerLane {
     std::size_t size_ = 0;
 };
 
-/// For each lane the slot below which everything is known: item or skip. U in consensus.md.
+/// For each lane the slot below which everything is known: item or skip. U in docs/consensus.md.
 using Frontier = PerLane<Slot>;
 
 /// A set of lanes or of voters, by index.

@@ -1,5 +1,5 @@
-// The majority is lost, and an operator orders this process to go on alone. Source: consensus.md,
-// section 6.5.
+// The majority is lost, and an operator orders this process to go on alone. Source:
+// docs/consensus.md, Going on without a majority.
 #include <string>
 
 #include "replica/replica.h"

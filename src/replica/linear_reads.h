@@ -1,5 +1,5 @@
 // Reads that must see every write that was answered anywhere before them: they are kept here while
-// the members are asked how far they are. Source: consensus.md, section 7.
+// the members are asked how far they are. Source: docs/consensus.md, Linear reads.
 #pragma once
 
 #include <cstdint>

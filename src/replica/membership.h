@@ -1,6 +1,6 @@
 // The life of a process in its cluster, and what it writes there without being asked: it founds or
 // attaches, follows, takes a slot, votes, is removed and begins again under a new id. Source:
-// cluster.md; consensus.md, section 6.
+// docs/consensus.md, Joins and removals.
 #pragma once
 
 #include <map>

@@ -18,7 +18,7 @@ constexpr std::size_t shared_message_bytes_min = 4096;
 /// How much is handed over to the socket at a time, and how much until others have their turn.
 constexpr std::size_t window_bytes = 256 * base::KiB;
 constexpr std::size_t burst_bytes = 1 * base::MiB;
-/// Source: consensus.md, Transport.
+/// Little waits in the kernel, so that votes pass what is large; a dead peer is noticed by TCP.
 constexpr int unsent_bytes = 64 * 1024;
 constexpr base::Duration unheard = base::seconds(3);
 

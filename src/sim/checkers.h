@@ -1,5 +1,5 @@
 // What must be true of everything that was seen in a run, whatever happened to the network.
-// Source: consensus.md, sections 4.2 and 9.5.
+// Source: docs/consensus.md, Invariants.
 #pragma once
 
 #include <map>
@@ -65,7 +65,7 @@ class Agreement {
     std::vector<Fork> forks_;
 };
 
-/// Nobody is removed whom the others hear (cluster.md, "does badly", 3). In virtual time.
+/// Nobody is removed whom the others hear (docs/consensus.md, Joins and removals). In virtual time.
 class Attendance {
   public:
     explicit Attendance(Duration kick_after) : kick_after_(kick_after) {}

@@ -17,7 +17,7 @@
 //   expect answered          the last write or read; likewise `unanswered`, `found v`
 //
 // Lines run one after the other; every invariant is checked all the time. At the end everything is
-// mended, and all members must agree. Source: consensus.md, section 9.
+// mended, and all members must agree. Examples: tests/scenario.
 #pragma once
 
 #include <string>
