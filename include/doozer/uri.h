@@ -9,7 +9,7 @@
 
 namespace doozer {
 
-/// A URI taken apart. Source: docs/protocol.md, URIs.
+/// A URI taken apart. Source: doozer(1), URI.
 struct Uri {
     /// `ca`, every one in the order given, each as "host:port" ("[::1]:8046" for IPv6).
     std::vector<std::string> addresses = {};

@@ -30,7 +30,7 @@ class FlagsTest : public testing::Test {
     Duration timeout;
 };
 
-// commands.md: Flags follow Go's rules.
+// doozerd(8): Flags follow Go's rules.
 TEST_F(FlagsTest, OneDashOrTwoWithOrWithoutAnEqualsSign) {
     for (auto const& words : std::vector<std::vector<std::string_view>>{
              {"-l", "x"}, {"-l=x"}, {"--l", "x"}, {"--l=x"}}) {
@@ -98,7 +98,7 @@ TEST(Parse, Durations) {
     }
 }
 
-// commands.md: numbers as Go reads them
+// doozerd(8): numbers as Go reads them
 TEST(Parse, IntegerLiterals) {
     for (auto const& [text, value] :
          std::vector<std::pair<char const*, std::int64_t>>{{"0", 0},

@@ -29,7 +29,7 @@ using SessionId = Strong<struct SessionIdTag, std::uint64_t>;
 using Tag = Strong<struct TagTag, std::int32_t>;
 
 /// A process, for life: 80 random bits as 16 characters of Base32. A process that restarts is a
-/// new process, since it remembers nothing of what it promised. Source: cluster.md.
+/// new process, since it remembers nothing of what it promised. Source: docs/data-model.md.
 using ProcessId = std::string;
 
 /// How many characters a ProcessId has, and how many random bytes it is made of.

@@ -1,4 +1,4 @@
-// doozer: reads, writes and watches the files of a cluster. Source: commands.md, doozer.
+// doozer: reads, writes and watches the files of a cluster. Source: doozer(1).
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -79,7 +79,7 @@ class Variable {
     char const* name_;
 };
 
-// commands.md, doozer: default DOOZER_URI, then doozer:?ca=127.0.0.1:8046.
+// doozer(1): default DOOZER_URI, then doozer:?ca=127.0.0.1:8046.
 TEST(GlobalOptions, DefaultsComeFromTheEnvironment) {
     {
         Variable const uri("DOOZER_URI", "doozer:?ca=a");

@@ -8,7 +8,7 @@
 
 namespace doozer::cli {
 
-/// The exit statuses. Source: commands.md, doozer.
+/// The exit statuses. Source: doozer(1).
 inline constexpr int exit_success = 0;
 inline constexpr int exit_rev_mismatch = 1;
 inline constexpr int exit_failure = 2;

@@ -26,7 +26,7 @@ Outcome print_line(std::FILE* out, Revision rev);
 
 /// What print_record() prints where that is no terminal:
 /// `<path> <rev> <set|del> <len>` LF body LF; the third field of a NOP is empty. Source:
-/// commands.md, doozer wait.
+/// doozer(1), wait.
 std::string record(Event const& event);
 
 }  // namespace doozer::cli

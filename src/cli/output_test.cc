@@ -11,7 +11,7 @@
 namespace doozer::cli {
 namespace {
 
-// commands.md, doozer wait: <path> <rev> <set or del> <len> LF body LF.
+// doozer(1), wait: <path> <rev> <set or del> <len> LF body LF.
 TEST(Record, TellsPathRevisionKindLengthAndBody) {
     EXPECT_EQ(record({Revision(59), Event::Kind::set, "/a", "hello"}), "/a 59 set 5\nhello\n");
     EXPECT_EQ(record({Revision(71), Event::Kind::set, "/ml", "multi\nline\n"}),
@@ -103,7 +103,7 @@ TEST(CheckReader, AcceptsAFile) {
     std::fclose(out);
 }
 
-// commands.md, doozer: 1 = revision mismatch, 2 = other failure.
+// doozer(1): 1 = revision mismatch, 2 = other failure.
 TEST(Outcome, TellsARevisionMismatchFromOtherErrors) {
     EXPECT_EQ(Outcome(Error{Errc::rev_mismatch}), Outcome(1, "Error: REV_MISMATCH\n"));
     EXPECT_EQ(Outcome(Error{Errc::isdir}), Outcome(2, "Error: ISDIR\n"));

@@ -93,7 +93,7 @@ TEST(Help, TellsTheUsageOfEveryCommandInBothWays) {
     }
 }
 
-// commands.md, doozer: 127 = unknown command. (The original makes up a usage for it.)
+// doozer(1): 127 = unknown command. (The original makes up a usage for it.)
 TEST(Help, OfWhatIsNoCommandIsAnError) {
     EXPECT_EQ(run_words({"help", "nosuch"}),
               (Ending{"", "Unknown command: nosuch\n" + overview(), exit_usage}));
@@ -111,7 +111,7 @@ TEST(Arguments, BeginBehindTwoDashes) {
     EXPECT_EQ(run_words({"del", "--", "-1"}).err, "del: wrong number of arguments\n");
 }
 
-// commands.md, doozer: a negative number such as -1 is an argument, not an option.
+// doozer(1): a negative number such as -1 is an argument, not an option.
 TEST(Arguments, MayBeNegativeNumbers) {
     EXPECT_EQ(run_words({"-a", "none", "set", "/a", "-1"}).err, "Error: invalid uri\n");
     EXPECT_EQ(run_words({"-a", "none", "del", "/a", "-1"}).err, "Error: invalid uri\n");

@@ -1,4 +1,4 @@
-// What a DurableClient waits for. Source: persistence.md, doozerp; docs/persistence.md, In the
+// What a DurableClient waits for. Source: docs/persistence.md, In the
 // store.
 #include "doozer/durable.h"
 

@@ -1,6 +1,6 @@
 // Where else the cluster can be reached: what its own files /ctl/ns/<name>/* hold, the addresses of
-// its members, kept current for as long as a connection stands. Source: cluster.md, Life of a
-// cluster.
+// its members, kept current for as long as a connection stands. Source:
+// docs/operations.md, A cluster of several members.
 #pragma once
 
 #include <cstdint>

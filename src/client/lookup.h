@@ -1,5 +1,5 @@
 // Where a cluster is, by its name: what the files /ctl/ns/<name>/* of another cluster, the DzNS,
-// hold. Source: cluster.md, Life of a cluster.
+// hold. Source: doozerd(8).
 #pragma once
 
 #include <functional>

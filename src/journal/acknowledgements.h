@@ -1,4 +1,4 @@
-// Telling the cluster what is on disk. Source: persistence.md, doozerp.
+// Telling the cluster what is on disk. Source: doozerp(8).
 #pragma once
 
 #include <chrono>

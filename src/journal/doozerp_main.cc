@@ -1,4 +1,4 @@
-// doozerp: keeps a journal of a cluster. Source: persistence.md, doozerp.
+// doozerp: keeps a journal of a cluster. Source: doozerp(8).
 #include <pthread.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// What dumpjournal does. Source: persistence.md, dumpjournal, writejournal.
+// What dumpjournal does. Source: dumpjournal(1).
 #pragma once
 
 #include <cstdio>

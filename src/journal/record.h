@@ -1,4 +1,4 @@
-// What a journal holds: records, whose data are changes as text. Source: persistence.md, Journal
+// What a journal holds: records, whose data are changes as text. Source: docs/persistence.md, The
 // format.
 #pragma once
 

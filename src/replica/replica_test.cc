@@ -87,7 +87,7 @@ Errc code(Reply const& reply) {
     return reply.error.value().code;
 }
 
-// cluster.md, What the server writes itself
+// data-model.md, What the server writes itself
 TEST_F(ReplicaTest, FoundsAClusterOfOneBeforeAnythingElse) {
     EXPECT_EQ(get("/ctl/name"), "local");
     EXPECT_EQ(get("/ctl/cal/0"), "ABCDEFGHIJKLMNOP");

@@ -7,7 +7,7 @@
 namespace doozer::server {
 namespace {
 
-// cluster.md: 80 random bits in Base32 (16 characters), new at every start
+// data-model.md: 80 random bits in Base32 (16 characters), new at every start
 TEST(Entropy, AnIdIsSixteenCharactersOfBase32AndNeverTheSame) {
     std::set<base::ProcessId> ids;
     std::set<char> characters;

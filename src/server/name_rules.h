@@ -1,13 +1,14 @@
 // What a process that was started with -b makes of what it finds in the DzNS, the cluster in which
-// clusters are looked up by their names: whom to dial, who founds, which entries are to be there.
-// Pure: it is told what there is and at which time, and says what is to be done.
+// clusters are looked up by their names: which addresses to dial, which process founds the cluster,
+// which entries are to be there. Pure: it is told what there is and at which time, and says what is
+// to be done.
 //
-// Two paths of the DzNS are about a cluster NAME. /ctl/ns/NAME/<id>: the address of a member, or of
-// a process that looks for the cluster. /ctl/boot/NAME: the id of who founded it; as long as it is
-// there nobody founds another one. Before it founds, a process claims the name: "claimed by <id>".
-// A claim may be taken from who does not go on, since it founds only when the claim, unchanged, has
-// become its id; so no time that passes anywhere can lead to two clusters. Source: cluster.md, Life
-// of a cluster.
+// Two paths of the DzNS are about a cluster NAME. /ctl/ns/NAME/<id> holds the address of a member,
+// or of a process that looks for the cluster. /ctl/boot/NAME holds the id of its founder; while it
+// is there, no process founds another one. Before a process founds, it claims the name: "claimed by
+// <id>". Another process may take the claim from one that does not go on. No time that passes
+// anywhere can lead to two clusters, since a process founds only when its claim, unchanged, has
+// become its id. Source: doozerd(8), THE CLUSTER BY ITS NAME.
 #pragma once
 
 #include <cstdint>

@@ -117,7 +117,7 @@ bool is_any(net::Address const& address) {
     return address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
 }
 
-/// Where the web view is to listen, if anywhere. Source: commands.md, doozerd, -w.
+/// Where the web view is to listen, if anywhere. Source: doozerd(8), -w.
 Result<Done> read_web(Words const& words, Options& options) {
     if (words.web == "false") return Done{};
     options.web = net::Address{options.listen.host, web_port_default};

@@ -1,4 +1,4 @@
-// What doozerd is told on its command line and in its environment. Source: commands.md, doozerd.
+// What doozerd is told on its command line and in its environment. Source: doozerd(8).
 #pragma once
 
 #include <optional>

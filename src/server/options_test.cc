@@ -26,7 +26,7 @@ std::string error(Words const& words, std::map<std::string, std::string> const& 
     return options.ok() ? "no error" : options.error().detail;
 }
 
-// commands.md, doozerd
+// doozerd(8)
 TEST(Options, Defaults) {
     Options const options = parse({}).value();
     EXPECT_EQ(net::to_string(options.listen), "127.0.0.1:8046");
@@ -234,7 +234,7 @@ TEST(Options, AWordThatIsNoFlagIsIgnoredWithOneWarning) {
     EXPECT_EQ(options.warnings, std::vector<std::string>{"ignored, since it is no flag: local?"});
 }
 
-// commands.md: numbers as Go reads them, durations and sizes
+// doozerd(8): numbers as Go reads them, durations and sizes
 TEST(Options, NumbersSpansAndSizesHaveSeveralForms) {
     Options const options =
         parse({"-pulse", "1e-1", "-fill", "250ms", "-timeout", "1m", "-hist", "0x10", "-histbytes",
@@ -249,7 +249,7 @@ TEST(Options, NumbersSpansAndSizesHaveSeveralForms) {
     EXPECT_EQ(options.memory_bytes, 64 * MiB);
 }
 
-// commands.md, doozerd: "-w ... default: host of -l, port 8000"
+// doozerd(8): "-w ... default: host of -l, port 8000"
 TEST(Options, TheWebViewIsWhereClientsAreUnlessItIsPutElsewhere) {
     Options const unasked = parse({"-l", "10.0.0.1:8046"}).value();
     EXPECT_EQ(net::to_string(*unasked.web), "10.0.0.1:8000");

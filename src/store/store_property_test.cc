@@ -34,7 +34,7 @@ bool below_file(Files const& files, std::string const& path) {
     return false;
 }
 
-/// protocol.md, in as few words as it can be said.
+/// docs/protocol.md in as few words as possible.
 void apply_naively(Files& files, Mutation const& m, std::int64_t rev) {
     if (m.kind == MutationKind::nop) return;
     std::string const path(m.path.text());

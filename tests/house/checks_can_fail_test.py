@@ -167,7 +167,37 @@ class Style(unittest.TestCase):
 
     def test_links(self):
         self.refuses({"README.md": "[x](docs/gone.md)\n"}, "leads nowhere")
-        self.accepts({"README.md": "[x](docs/a.md#part) [y](https://example.org/)\n", "docs/a.md": ""})
+        self.refuses({"README.md": "[x](docs/a.md#part)\n", "docs/a.md": "## Whole\n"}, "leads to no heading")
+        self.refuses({"docs/a.md": "## Whole\n[x](#part)\n"}, "leads to no heading")
+        self.accepts({"README.md": "[x](docs/a.md#the-part) [y](https://example.org/)\n", "docs/a.md": "## The part\n"})
+
+    def test_citations(self):
+        def project(comment):
+            return {"docs/a.md": "## The part\n", "src/a/a.h": f"// Why it exists. {comment}\n#pragma once\n"}
+        self.accepts(project("Source: docs/a.md, The part."))
+        self.accepts(project("Source: a.md, The\n// part."))
+        self.refuses(project("Source: docs/a.md, Another\n// part."), "cites no heading of docs/a.md")
+        self.refuses(project("Source: docs/a.md, section 4."), "cites no heading")
+        self.refuses(project("Source: docs/gone.md."), "there is no document gone.md")
+        self.refuses({"docs/a.md": "see [b.md](b.md), Gone\n", "docs/b.md": "## Here\n"}, "cites no heading of b.md")
+
+    def test_a_document_names_only_files_and_functions_that_exist(self):
+        def project(text):
+            return {"docs/a.md": f"{text}\n", "src/a/a.h": header("void step();\n"), "src/a/b.h": header()}
+        self.accepts(project("`src/a/a.h`, `a.h`, `src/a/*.h`, `step()`, `A::step()` in `src/a/a.h`, `tests/scenario/X.txt`"))
+        self.refuses(project("`src/a/gone.h`"), "there is no file src/a/gone.h")
+        self.refuses(project("`gone.h`"), "there is no file gone.h")
+        self.refuses(project("`stride()`"), "there is no function stride()")
+        self.refuses(project("`A::step()` in `src/a/b.h`"), "A::step() is not in src/a/b.h")
+
+    def test_figures_are_what_their_texts_say(self):
+        text = "sequence A write\ncolumns a b\na > b : x\n"
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "a.txt").write_text(text, encoding="utf-8")
+            subprocess.run([sys.executable, "-B", SCRIPTS / "figures", folder], check=True)
+            drawn = (pathlib.Path(folder) / "a.svg").read_text(encoding="utf-8")
+        self.accepts({"docs/figures/a.txt": text, "docs/figures/a.svg": drawn})
+        self.refuses({"docs/figures/a.txt": text.replace("x", "y"), "docs/figures/a.svg": drawn}, "a.svg")
 
     def test_a_document_names_only_tests_that_exist(self):
         def project(name):

@@ -182,7 +182,7 @@ class Secrets(lab.Case):
         self.assertAnswer(reader.take(tag), flags=SET_FLAG, rev=rev, path="/w", value=b"v")
 
     def test_no_secret_is_ever_logged(self):
-        """commands.md: secrets by the environment; what is tried in vain may be nearly one"""
+        """doozerd(8): secrets by the environment; what is tried in vain may be nearly one"""
         c = self.with_secrets(rw="first-secret", ro="second-secret")
         self.assertRefuses(c, b"third-secret")
         self.assertGrants(c, b"first-secret")

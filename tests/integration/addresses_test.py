@@ -1,5 +1,5 @@
 """The addresses by which members know each other: names, IPv6, -advertise; and links that are lost
-and come back. Real processes. commands.md, -l and -advertise; cluster.md, What the server writes itself."""
+and come back. Real processes. doozerd(8), -l and -advertise; data-model.md, What the server writes itself."""
 
 import os
 import re
@@ -64,7 +64,7 @@ class Addresses(Case):
         self.assertSameTrees([a, b, c])
 
     def test_a_name_that_nobody_knows_holds_up_nobody(self):
-        """consensus.md, Decisions: a member address that does not resolve never blocks the others"""
+        """doozerd(8): a member address that does not resolve never blocks the others"""
         a = self.start()
         b = self.attach(a, None, "-advertise", "nohost.invalid:1")
         self.connect(a).put("/ctl/cal/1")
@@ -118,7 +118,7 @@ class Addresses(Case):
 
 
 class Attach(Case):
-    """commands.md, -a: may be given several times, tried at once"""
+    """doozerd(8), -a: may be given several times, tried at once"""
 
     def test_those_that_attach_wait_for_the_one_that_founds(self):
         """All are started at once, and the founder is the slowest."""

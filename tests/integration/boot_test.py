@@ -1,5 +1,5 @@
 """A cluster that is found by its name: doozerd -b and doozer -b, against a DzNS, all real processes.
-cluster.md, Life of a cluster: "All processes can be started at the same time."."""
+operations.md, A cluster of several members: all processes can be started at the same time.."""
 
 import os
 import shutil

@@ -50,7 +50,7 @@ class ClusterCase(lab.Case):
         return self.connect(server).files("/**", rev)
 
     def assertSameTrees(self, servers):
-        """cluster.md, wound 5: copies are identical at any revision"""
+        """consensus.md, Invariants: copies are identical at any revision"""
         rev = max(self.connect(s).rev() for s in servers)
         first = self.tree(servers[0], rev)  # waits for the revision
         for server in servers[1:]:

@@ -1,4 +1,4 @@
-"""Several processes that are one cluster: cluster.md. Real processes, real sockets on loopback, real
+"""Several processes that are one cluster. Real processes, real sockets on loopback, real
 signals; where no delay is given, things happen within the deadline of lab.poll()."""
 
 import os
@@ -50,7 +50,7 @@ class Cluster(cluster_lab.ClusterCase):
                           err_detail="not a member: cannot ask for the newest")
 
     def test_the_fire_drill(self):
-        """cluster.md, Fire drill"""
+        """docs/firedrill"""
         a, b, c = self.cluster(3)
         stopped_id = self.me(b)
         slot = next(path for path, who in self.slots(a).items() if who == stopped_id)

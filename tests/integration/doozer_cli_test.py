@@ -1,4 +1,4 @@
-"""The doozer command: what each prints, its exit codes, its options. Source: commands.md, doozer."""
+"""The doozer command: what each prints, its exit codes, its options. Source: doozer(1)."""
 
 import re
 
@@ -46,7 +46,7 @@ class Case(lab.Case):
 
 
 class Add(Case):
-    """commands.md, doozer: add <path>"""
+    """doozer(1): add <path>"""
 
     def test_a_new_file(self):
         """body from stdin, only if missing; prints the new revision and a newline"""
@@ -84,7 +84,7 @@ class Add(Case):
 
 
 class Set(Case):
-    """commands.md, doozer: set <path> <rev>"""
+    """doozer(1): set <path> <rev>"""
 
     def test_prints_the_new_revision(self):
         """body from stdin; prints the new revision"""
@@ -140,7 +140,7 @@ class Set(Case):
 
 
 class Get(Case):
-    """commands.md, doozer: get <path>"""
+    """doozer(1): get <path>"""
 
     def test_the_body_and_nothing_else(self):
         """the body and nothing else (no newline added)"""
@@ -181,7 +181,7 @@ class Get(Case):
 
 
 class Del(Case):
-    """commands.md, doozer: del <path> <rev>"""
+    """doozer(1): del <path> <rev>"""
 
     def test_prints_nothing(self):
         """prints nothing"""
@@ -214,7 +214,7 @@ class Del(Case):
 
 
 class Stat(Case):
-    """commands.md, doozer: stat <path>"""
+    """doozer(1): stat <path>"""
 
     def test_a_file(self):
         """`<rev> <len>`"""
@@ -237,7 +237,7 @@ class Stat(Case):
 
 
 class Find(Case):
-    """commands.md, doozer: find <path>"""
+    """doozer(1): find <path>"""
 
     def test_the_path_and_every_path_below_it(self):
         """depth first in byte order, one a line, directories too"""
@@ -286,7 +286,7 @@ class Find(Case):
 
 
 class Touch(Case):
-    """commands.md, doozer: touch <path>"""
+    """doozer(1): touch <path>"""
 
     def test_sets_a_file_to_its_own_body(self):
         """sets the file to its own body (creates it if missing); prints nothing"""
@@ -307,7 +307,7 @@ class Touch(Case):
 
 
 class Rest(Case):
-    """commands.md, doozer: rev, self, nop"""
+    """doozer(1): rev, self, nop"""
 
     def test_rev(self):
         """the revision"""
@@ -330,7 +330,7 @@ class Rest(Case):
 
 
 class Wait(Case):
-    """commands.md, doozer: wait <glob>"""
+    """doozer(1): wait <glob>"""
 
     def test_from_a_revision_on(self):
         """one record: `<path> <rev> <set or del> <len>` LF body LF. With `-r` from that revision on"""
@@ -393,7 +393,7 @@ class Wait(Case):
 
 
 class Options(Case):
-    """commands.md, doozer: options"""
+    """doozer(1): options"""
 
     def test_durations(self):
         """-t: an optional sign, then one or more of decimal number and unit out of ns us µs ms s m h"""
@@ -464,7 +464,7 @@ class Options(Case):
 
 
 class Help(Case):
-    """commands.md, doozer: help <command>"""
+    """doozer(1): help <command>"""
 
     def test_usage_of_every_command(self):
         """that command's usage"""

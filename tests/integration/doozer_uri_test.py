@@ -27,7 +27,7 @@ class Case(lab.Case):
 
 
 class Addresses(Case):
-    """commands.md, URIs: ca"""
+    """doozer(1), URI: ca"""
 
     def test_a_and_its_variable(self):
         """-a URI (default DOOZER_URI)"""
@@ -155,7 +155,7 @@ class Addresses(Case):
 
 
 class Names(Case):
-    """commands.md, URIs: with `cn` and a boot URI"""
+    """doozer(1), URI: with `cn` and a boot URI"""
 
     def setUp(self):
         super().setUp()
@@ -220,7 +220,7 @@ class Names(Case):
 
 
 class Secrets(Case):
-    """commands.md, URIs: sk = secret, sent with ACCESS"""
+    """doozer(1), URI: sk = secret, sent with ACCESS"""
 
     def setUp(self):
         super().setUp()

@@ -85,7 +85,7 @@ class Case(lab.Case):
 
 
 class Watch(Case):
-    """commands.md, doozer: watch <glob>"""
+    """doozer(1): watch <glob>"""
 
     def test_records(self):
         """the same records, for ever, each flushed at once"""
@@ -187,7 +187,7 @@ class Watch(Case):
 
 
 class LostServers(Case):
-    """commands.md, URIs: a client takes any of the addresses and goes to another when the connection is
+    """doozer(1), URI: a client takes any of the addresses and goes to another when the connection is
     lost; the watch goes on behind the last event that it delivered"""
 
     def test_the_connection_is_lost_and_comes_back(self):

@@ -1,4 +1,4 @@
-"""doozerd's command line, environment, log and signals, as commands.md has them."""
+"""doozerd's command line, environment, log and signals, as doozerd(8) has them."""
 
 import os
 import re
@@ -39,7 +39,7 @@ class Starts(lab.Case):
 
 
 class Flags(Starts):
-    """commands.md, doozerd: flags follow Go's rules"""
+    """doozerd(8): flags follow Go's rules"""
 
     def test_every_form(self):
         """`-l x`, `-l=x`, `--l x`"""
@@ -153,7 +153,7 @@ class Flags(Starts):
 
 
 class BadStarts(Starts):
-    """commands.md, doozerd: a start that fails says why in one line on stderr"""
+    """doozerd(8): a start that fails says why in one line on stderr"""
 
     def test_bad_whole_numbers(self):
         """bad numbers"""
@@ -216,7 +216,7 @@ class BadStarts(Starts):
 
 
 class Addresses(lab.Case):
-    """commands.md, doozerd: -l"""
+    """doozerd(8): -l"""
 
     def test_ipv6(self):
         """-l host:port: brackets around an IPv6 address"""
@@ -237,7 +237,7 @@ class Addresses(lab.Case):
         self.assertEqual(port.address.encode(), c.get("/ctl/node/%s/addr" % c.call("SELF")["value"].decode())["value"])
 
     def test_the_same_address_again_at_once(self):
-        """cluster.md: a restart on the same address just works, at once"""
+        """operations.md, A cluster of several members: a restart on the same address just works, at once"""
         port = self.port()
         for _ in range(5):
             server = self.server(port=port)

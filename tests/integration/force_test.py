@@ -1,5 +1,5 @@
 """The majority is lost for good, and an operator makes a survivor a cluster again: protocol.md, Force;
-operations.md, The majority is lost; cluster.md, wound 8."""
+operations.md, The majority is lost."""
 
 import json
 import os
@@ -91,7 +91,7 @@ class Force(cluster_lab.ClusterCase):
         self.becomes_member(follower)
 
     def test_the_command(self):
-        """commands.md, doozer: force"""
+        """doozer(1): force"""
         a, b = self.cluster(2)
         self.assertRefusedCommand(self.doozer(a, "force", "-confirm", "local"), "this process hears a majority")
         self.assertRefusedCommand(self.doozer(a, "force"), "only if the cluster's name is typed on a terminal")
@@ -138,7 +138,7 @@ class Force(cluster_lab.ClusterCase):
         self.assertRefused(client.call("FORCE", value=b"local"), "this process hears a majority of the members")
 
     def test_two_of_five_survive(self):
-        """consensus.md, 6.5: what any survivor has is kept, and the other one is fenced."""
+        """consensus.md, Going on without a majority: what any survivor has is kept, and the other one is fenced."""
         servers = self.cluster(5)
         a, b, *others = servers
         acknowledged = self.connect(b).put("/k", b"kept")

@@ -1,4 +1,4 @@
-"""What a server that founds a cluster of one writes itself: cluster.md."""
+"""What a server that founds a cluster of one writes itself: data-model.md."""
 
 import socket
 
@@ -8,7 +8,7 @@ from wire import SET_FLAG
 
 class Founding(lab.Case):
     def test_a_lone_server_registers_itself_and_nothing_else(self):
-        """cluster.md, What the server writes itself: the table"""
+        """data-model.md, What the server writes itself: the table"""
         server = self.server("-c", "jewels")
         c = self.connect(server)
         me = c.call("SELF")["value"].decode()
@@ -26,18 +26,18 @@ class Founding(lab.Case):
         self.assertRegex(files[node + "applied"].decode(), "^[0-9]+$")
 
     def test_the_name_is_local_unless_given(self):
-        """commands.md, doozerd: -c"""
+        """doozerd(8): -c"""
         self.assertEqual(b"local", self.client().get("/ctl/name")["value"])
 
     def test_advertise_is_the_address_the_others_are_told(self):
-        """commands.md, doozerd: -advertise"""
+        """doozerd(8): -advertise"""
         c = self.client("-advertise", "doozer.example.com:8046")
         me = c.call("SELF")["value"].decode()
         for path in ("/ctl/node/%s/addr" % me, "/ctl/ns/local/" + me):
             self.assertEqual(b"doozer.example.com:8046", c.get(path)["value"])
 
     def test_everything_is_there_before_the_first_write_is_accepted(self):
-        """cluster.md: all founding entries are applied before the first client write is accepted"""
+        """data-model.md: all founding entries are applied before the first client write is accepted"""
         for _ in range(5):
             c = self.client(pulse="0.01")
             first = c.put("/mine")
@@ -49,7 +49,7 @@ class Founding(lab.Case):
                 self.assertLess(c.wait(name, 1)["rev"], first, name)
 
     def test_ids_are_80_bits_of_base32_and_new_at_every_start(self):
-        """cluster.md: an id is 80 random bits in Base32 (16 characters), new at every start"""
+        """data-model.md: an id is 80 random bits in Base32 (16 characters), new at every start"""
         port = self.port()
         seen = set()
         for _ in range(3):
@@ -61,7 +61,7 @@ class Founding(lab.Case):
         self.assertEqual(3, len(seen))
 
     def test_revisions_count_the_changes_and_nothing_else(self):
-        """cluster.md: after founding a process writes unasked only `applied`"""
+        """data-model.md: after founding a process writes unasked only `applied`"""
         c = self.client()
         now = c.rev()
         self.assertEqual([now + 1, now + 2, now + 3], [c.put("/x") for _ in range(3)])
@@ -81,7 +81,7 @@ class Founding(lab.Case):
 
 class Pulse(lab.Case):
     def test_applied_is_written_every_pulse(self):
-        """cluster.md: applied = the revision it has applied, every -pulse seconds"""
+        """data-model.md: applied = the revision it has applied, every -pulse seconds"""
         c = self.client(pulse="0.05")
         path = "/ctl/node/%s/applied" % c.call("SELF")["value"].decode()
         rev = c.rev()
@@ -92,7 +92,7 @@ class Pulse(lab.Case):
             rev = got["rev"]
 
     def test_every_second_unless_told_otherwise(self):
-        """commands.md, doozerd: -pulse"""
+        """doozerd(8): -pulse"""
         c = self.client(pulse=None)
         path = "/ctl/node/%s/applied" % c.call("SELF")["value"].decode()
         first = c.wait(path, c.rev() + 1)["rev"]

@@ -43,7 +43,7 @@ class Collected(lab.Case):
                 self.assertEqual(TOO_LATE, self.c.wait(glob, rev))
 
     def test_what_is_judged_before_the_history(self):
-        """protocol.md, Order of the checks: MISSING_ARG, glob, a negative offset of WALK, history"""
+        """protocol.md, Verbs, the order of the checks: MISSING_ARG, glob, a negative offset of WALK, history"""
         for verb in ("GET", "GETDIR", "WALK", "WAIT"):
             self.assertAnswer(self.c.call(verb, rev=self.old), err="MISSING_ARG")
         self.assertOther(self.c.wait("/_", self.old), "invalid glob pattern: /_")
@@ -81,7 +81,7 @@ class Collected(lab.Case):
 
 class Kept(lab.Case):
     def test_at_least_hist_revisions(self):
-        """commands.md, doozerd: -hist, revisions of history kept"""
+        """doozerd(8): -hist, revisions of history kept"""
         c = self.client("-hist", "100")
         base = c.rev()
         write_many(c, 500)
@@ -91,20 +91,20 @@ class Kept(lab.Case):
             self.assertEqual(rev, c.wait("/**", rev)["rev"])
 
     def test_not_many_more_than_hist_revisions(self):
-        """commands.md, doozerd: -hist; the original collects once a second"""
+        """doozerd(8): -hist; the original collects once a second"""
         c = self.client("-hist", "100", pulse="0.05")
         base = c.rev()
         write_many(c, 1000)
         lab.poll(lambda: c.get("/filler", rev=base + 1000 - 200) == TOO_LATE, why="collection of history")
 
     def test_360000_by_default(self):
-        """commands.md, doozerd: -hist 360000"""
+        """doozerd(8): -hist 360000"""
         c = self.client()
         write_many(c, 20000)
         self.assertEqual(1, c.wait("/**", 1)["rev"])
 
     def test_bytes(self):
-        """commands.md, doozerd: -histbytes, whichever limit comes first collects"""
+        """doozerd(8): -histbytes, whichever limit comes first collects"""
         c = self.client("-histbytes", str(1 << 20), pulse="0.05")
         base = c.rev()
         write_many(c, 400, value=bytes(10000))
@@ -115,7 +115,7 @@ class Kept(lab.Case):
         self.assertEqual(10000, c.stat("/filler")["len"])
 
     def test_bytes_of_deleted_files(self):
-        """commands.md, doozerd: -histbytes counts what only the history still holds"""
+        """doozerd(8): -histbytes counts what only the history still holds"""
         c = self.client("-histbytes", str(1 << 20), pulse="0.05")
         base = c.rev()
         for n in range(200):
@@ -124,7 +124,7 @@ class Kept(lab.Case):
         lab.poll(lambda: c.get("/t0", rev=base + 1) == TOO_LATE, why="collection of history")
 
     def test_memory_is_given_back_by_collection(self):
-        """commands.md, doozerd: -histbytes bounds the history"""
+        """doozerd(8): -histbytes bounds the history"""
         self.needs_figures_of_memory()
         server = self.server("-histbytes", str(4 << 20), pulse="0.05")
         c = self.connect(server)

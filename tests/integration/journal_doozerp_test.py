@@ -1,4 +1,4 @@
-"""doozerp at work: persistence.md, doozerp. Losing power is in journal_crash_test.py, restoring in
+"""doozerp at work: doozerp(8). Losing power is in journal_crash_test.py, restoring in
 journal_restore_test.py."""
 
 import os
@@ -18,7 +18,7 @@ def metrics_of(path):
 
 
 class Work(Case):
-    """persistence.md, doozerp 1 to 4"""
+    """doozerp(8), DESCRIPTION"""
 
     def setUp(self):
         super().setUp()

@@ -11,7 +11,7 @@ TREE = {"/a": b"2", "/d/x.y/z": b"=\n\0\xff", "/empty": b""}
 
 
 class Founding(Case):
-    """commands.md, doozerd: -restore; persistence.md: the revisions must be the old ones"""
+    """doozerd(8): -restore; persistence.md: the revisions must be the old ones"""
 
     def test_files_keep_their_revisions(self):
         self.write(journal(*SAMPLE))
@@ -97,7 +97,7 @@ class PowerLoss(Case):
 
 
 class Restore(Case):
-    """persistence.md, doozerp: -r replay the journal into the cluster before watching"""
+    """doozerp(8): -r replay the journal into the cluster before watching"""
 
     def setUp(self):
         super().setUp()

@@ -1,4 +1,4 @@
-"""dumpjournal and writejournal: persistence.md, Journal format."""
+"""dumpjournal and writejournal: persistence.md, The format."""
 
 import json
 import os
@@ -14,7 +14,7 @@ EMPTY = "da39a3ee5e6b4b0d3255bfef95601890afd80709" + "00000000"
 
 
 class Format(Case):
-    """persistence.md, Journal format: byte for byte"""
+    """persistence.md, The format: byte for byte"""
 
     def test_check_values(self):
         """the check values of the specification"""

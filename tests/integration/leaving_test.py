@@ -1,4 +1,4 @@
-"""Members are stopped with SIGTERM, one or several of them, and those who stay go on: operations.md, Stopping."""
+"""Members are stopped with SIGTERM, one or several of them, and those who stay go on: operations.md, A planned restart."""
 
 import json
 import signal

@@ -59,14 +59,14 @@ class Values(lab.Case):
         self.assertEqual({"rev"}, set(c.set("/v", b"small")))
 
     def test_a_smaller_limit(self):
-        """commands.md, doozerd: -maxvalue"""
+        """doozerd(8): -maxvalue"""
         c = self.client("-maxvalue", "10")
         self.assertEqual({"rev"}, set(c.set("/v", bytes(10))))
         self.assertOther(c.set("/v", bytes(11)), re.compile(r"\b10\b"))
         self.assertEqual(10, c.stat("/v")["len"])
 
     def test_the_server_writes_its_own_files_under_any_limit(self):
-        """cluster.md: what the server writes itself is no client's value"""
+        """data-model.md: what the server writes itself is no client's value"""
         c = self.client("-maxvalue", "1", pulse="0.02")
         rev = c.rev()
         path = "/ctl/node/%s/applied" % c.call("SELF")["value"].decode()
@@ -447,7 +447,7 @@ class Memory(lab.Case):
         self.assertTrue(self.CHUNK == self.c.get("/again")["value"])
 
     def test_the_server_goes_on_writing_its_own(self):
-        """cluster.md: applied is written every -pulse, full or not"""
+        """data-model.md: applied is written every -pulse, full or not"""
         self.fill()
         path = "/ctl/node/%s/applied" % self.c.call("SELF")["value"].decode()
         rev = self.c.rev()

@@ -120,7 +120,7 @@ class Status(cluster_lab.ClusterCase):
         lab.poll(lambda: "quorum lost" in [e["kind"] for e in self.status(a)["events"]], why="the event")
 
     def test_the_command_prints_a_table_or_the_document(self):
-        """commands.md, doozer status"""
+        """doozer(1), status"""
         a, b, _ = self.cluster(3)
         follower = self.attach(b)
         for server in (a, follower):

@@ -1,4 +1,4 @@
-"""TLS for client connections: commands.md, doozerd, -tlscert and -tlskey."""
+"""TLS for client connections: doozerd(8), -tlscert and -tlskey."""
 
 import os
 import re

@@ -272,7 +272,7 @@ class Process(web.Case):
 
 class Starting(lab.Case):
     def test_a_taken_port_is_no_reason_not_to_start(self):
-        """commands.md: if -w was not given and port 8000 is taken, doozerd goes on without a web view"""
+        """doozerd(8): if -w was not given and port 8000 is taken, doozerd goes on without a web view"""
         first = self.keep(lab.Server(self.port(), web=()))
         second = self.keep(lab.Server(self.port(), web=()))
         for server in (first, second):

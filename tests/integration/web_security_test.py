@@ -274,7 +274,7 @@ class Limits(web.Case):
 
 
 class Secure(lab.Case):
-    """commands.md: with -tlscert the web port is HTTPS"""
+    """doozerd(8): with -tlscert the web port is HTTPS"""
 
     def setUp(self):
         super().setUp()
