@@ -17,7 +17,7 @@ Item const* Core::next_item() const {
     return next;
 }
 
-/// Below this every slot of every lane is known.
+/// Every slot of every lane below this is known: it holds an item, or it never will.
 Slot Core::known_below() const {
     DOOZER_ASSERT(lanes_.size() > 0);
     Slot lowest = lanes_[0].upto();
@@ -25,21 +25,24 @@ Slot Core::known_below() const {
     return lowest;
 }
 
-/// R4. Only frontiers of this epoch count: another's `delivered` may come from a seal, and so from
-/// the next epoch's world.
+/// R4. Chosen: the frontiers of a majority of this epoch's voters have passed the slot. Only
+/// frontiers of this epoch are votes. A voter's `delivered` is none: it may have grown by a seal
+/// that says that slot 3 is void. An owner that took it for a vote would deliver its item in slot 3
+/// alone.
 bool Core::chosen(Slot s) const {
     Lane const lane = configuration_.lane_of(s);
     std::size_t votes = lanes_[lane].upto() > s ? 1 : 0;
     for (auto const& [id, peer] : peers_) {
         if (!configuration_.voter_index(id)) continue;
         if (peer.vector.epoch != epoch()) continue;
-        if (peer.vector.upto.size() != lanes_.size()) continue;  // said before we knew better
+        // Said while this member did not know the epoch's lanes, so it could not be checked.
+        if (peer.vector.upto.size() != lanes_.size()) continue;
         if (peer.vector.upto[lane] > s) ++votes;
     }
     return votes >= configuration_.majority();
 }
 
-/// The lanes that the next delivery waits for; none if there is nothing to wait for.
+/// The lanes that the next delivery waits for; none if nothing is outstanding.
 IndexSet Core::blocked_lanes() const {
     IndexSet blocked;
     if (delivered_ >= seen_) return blocked;
@@ -55,8 +58,10 @@ IndexSet Core::blocked_lanes() const {
     return blocked;
 }
 
-/// R5. Whatever is known and chosen, in slot order. A slot without an item below its lane's
-/// frontier is empty for ever, at once and without a quorum: nobody else could fill it.
+/// R5. Delivers in slot order every item that is chosen and below which all lanes are known. If a
+/// member delivered slot 1 before it knew slot 0, another one that has an item in slot 0 would
+/// deliver in another order. A slot below its lane's frontier without an item is empty for good, at
+/// once and without a majority: only the owner could fill it, and it has passed it (R2).
 void Core::advance(Turn& t) {
     if (!voter()) return;
     Slot const before = delivered_;
@@ -75,7 +80,7 @@ void Core::advance(Turn& t) {
     answer_reads(t);
 }
 
-/// Everything below is delivered: nothing but skips stood between.
+/// Everything below `upto` is delivered: the slots in between are empty.
 void Core::reach(Slot upto) {
     if (upto <= delivered_) return;
     delivered_ = upto;
@@ -109,8 +114,12 @@ std::optional<Configuration> Core::apply(Turn& t, Batch const& batch) {
         if (control->ends != epoch() || owners.empty()) return std::nullopt;
         return with_owners(configuration_, std::move(owners));
     }
-    // Copies of one batch may stand in several lanes, and batches of a removed member may still be
-    // on their way. Whether a batch counts is a function of the sequence alone.
+    // A batch may lie in several lanes, because it was forwarded again. It counts once, and whether
+    // it counts is a function of the sequence alone, so all members judge alike:
+    // - Only a voter's batch counts. A voter that was removed submits its batches again under its
+    //   new id; a copy that still lies in somebody's lane would be applied as well.
+    // - Only the next number counts. If any higher one did: an owner drops batch 1, because its
+    //   queue is full, and takes batch 2. Batch 1 comes again, is below 2, and is lost.
     auto const last = applied_oseq_.find(batch.origin());
     if (last == applied_oseq_.end() || batch.oseq() != last->second.next()) {
         t.ignore(Ignored::does_not_count);
@@ -131,7 +140,7 @@ std::optional<Configuration> Core::apply(Turn& t, Batch const& batch) {
     return after_change(configuration_, std::move(*applied.voters));
 }
 
-/// Own batches up to this number need nothing more.
+/// Own batches up to this number have been applied, or never will be heard of again.
 void Core::settle_own(Oseq upto) {
     auto const rest =
         std::find_if(own_.begin(), own_.end(), [&](Batch const& b) { return b.oseq() > upto; });
@@ -140,7 +149,10 @@ void Core::settle_own(Oseq upto) {
     offered_ -= std::min(offered_, settled);
 }
 
-/// R10. The old epoch is over; whatever of it was not delivered is void.
+/// R10. The old epoch is over, and every item of it that was not delivered is void. An item after a
+/// stop sign must not count: slot 3 replaces the voter c by d, and b and c have y in slot 4. They
+/// are a majority of the old voters. a and d are a majority of the new ones, and have never heard
+/// of y.
 void Core::enter(Turn& t, Configuration next) {
     DOOZER_ASSERT(next.epoch == epoch().next());
     DOOZER_ASSERT(next.lineage == configuration_.lineage || forcing_);
@@ -159,7 +171,8 @@ void Core::enter(Turn& t, Configuration next) {
         return !p.second.linked && !configuration_.voter_index(p.first);
     });
     for (auto& [id, peer] : peers_) {
-        // What it said of this epoch while we were still in the last one is as good as new.
+        // What it said of this epoch while this member was in the one before counts now: it is a
+        // fact about the sender that only grows.
         bool const knows =
             my_lane_ && peer.vector.epoch == epoch() && peer.vector.upto.size() == lanes_.size();
         peer.stream_from(knows ? peer.vector.upto[*my_lane_] : Slot(0));
@@ -174,13 +187,13 @@ void Core::enter(Turn& t, Configuration next) {
     hello_to_all(t);
 }
 
-/// Begins an epoch with fresh lanes, nothing promised and nothing on its way.
+/// Begins an epoch with empty lanes, nothing promised and nothing on its way.
 void Core::take_configuration(Configuration next) {
     configuration_ = std::move(next);
     my_vote_ = configuration_.voter_index(me_);
     my_lane_ = configuration_.lane_owned_by(me_);
     delivered_ = seen_ = Slot(0);
-    // Members that are no voters keep no lanes; they live on what is decided.
+    // A follower keeps no lanes; it lives on runs of the log.
     lanes_ = PerLane<LaneCopy>(voter() ? configuration_.owners.size() : 0);
     lane_waited_ = lane_blocking_ = PerLane<Duration>(lanes_.size());
     items_watched_ = 0;
@@ -197,7 +210,7 @@ void Core::take_configuration(Configuration next) {
     for (auto& [id, peer] : peers_) {
         peer.told = Vector{};
         peer.owed_vote = false;
-        // It has the numbers of the voters of the epoch that is over.
+        // It names voters by their index in the epoch that is over.
         peer.silent = {};
         peer.tell_by = never;
     }

@@ -4,7 +4,10 @@
 
 namespace doozer::consensus {
 
-/// R1. Own batches first, then those of voters that own no lane.
+/// R1. Own batches first, then those of voters that own no lane. Only an open owner proposes. If it
+/// proposed after its promise: a seal counts a's promise, with lane a below slot 3; a then puts y
+/// into slot 3, and b, which has not promised, accepts it. a and b are a majority and a answers its
+/// client, but the seal is decided without y.
 void Core::propose(Turn& t) {
     if (!my_lane_ || !open()) return;
     if (control_ && !control_offered_ && window_open()) {
@@ -30,13 +33,16 @@ void Core::propose_one(Batch batch) {
     std::uint64_t const at = mine.upto().value();
     Slot const slot(at + (*my_lane_ + lanes - at % lanes) % lanes);
     DOOZER_ASSERT(configuration_.lane_of(slot) == *my_lane_);
+    // Never below my own frontier: others have read the slots below it as skipped, and may have
+    // delivered what comes after them.
     DOOZER_ASSERT(slot >= delivered_);
-    mine.put(slot, std::move(batch));  // our own vote for it
+    mine.put(slot, std::move(batch));  // my copy is my vote
     seen_ = std::max(seen_, slot.next());
 }
 
-/// R2. Final: no item of ours will ever stand below. An idle owner parks far ahead, so that others
-/// need not hear from it for their next batches.
+/// R2. A skip is final and needs nobody's consent: only this owner can fill its slots. Without
+/// skips a batch in slot 3 would wait until the idle owner of slot 1 has something to say. An idle
+/// owner parks far ahead, so that others need not hear from it for their next batches.
 void Core::skip(Turn& t) {
     if (!my_lane_ || !open()) return;
     LaneCopy& mine = lanes_[*my_lane_];
@@ -49,13 +55,21 @@ void Core::skip(Turn& t) {
     mine.skip_to(want);
 }
 
-/// Nobody has to wait for this lane for long. REQUIRES: owner().
+/// This lane is so far ahead that others need not wait for it. REQUIRES: owner().
 bool Core::parked() const {
     return lanes_[*my_lane_].upto() >= seen_.plus(tuning_.park_ahead / 2);
 }
 
-/// R3. The frame is the owner's lane from `from` to its own frontier, items and skips at once. If
-/// something before `from` is missing here, its items would be read as skips: refuse, and ask.
+/// R3. The frame is the owner's lane from `from` to the sender's frontier: items, and skips for all
+/// other slots. What take_items() refuses, and why:
+///
+/// - A closed voter takes nothing. If b took y after its promise said that lane a ends at slot 3,
+///   a and b would have chosen y, and the seal that counted the promise is decided without it.
+/// - A frame that begins above my frontier leaves a gap: x in slot 0 was lost with a connection,
+///   and this voter would read slot 0 as skipped, while c has x and delivers it.
+/// - A frame of another epoch (same_epoch()). A voter votes in an epoch only after it has delivered
+///   all earlier ones. Otherwise voters without the past could choose an item, and outlive the
+///   voters that hold it.
 void Core::handle(Turn& t, MemberId from, Peer& peer, Frame const& m) {
     if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
     if (auto const lane = configuration_.lane_owned_by(from)) {
@@ -63,7 +77,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Frame const& m) {
     } else if (!m.items.empty()) {
         return t.ignore(Ignored::not_an_owner);
     }
-    advance(t);  // the vector alone may have brought the missing vote
+    advance(t);  // even a frame without items may bring the missing vote: its vector
 }
 
 bool Core::take_items(Turn& t, Peer& peer, Lane lane, Frame const& m) {
@@ -97,7 +111,8 @@ bool Core::take_items(Turn& t, Peer& peer, Lane lane, Frame const& m) {
     return true;
 }
 
-/// R6. Ops go to everybody at once, votes to the owner they are for; other news within a while.
+/// R6. Items go to all voters at once, votes to the owner they are for; other news may wait for
+/// tell_within. About speed, not safety.
 void Core::flush(Turn& t) {
     for (auto& [id, peer] : peers_) {
         if (!peer.greeted) continue;
@@ -106,7 +121,7 @@ void Core::flush(Turn& t) {
     if (!voter() && !fetching_from_) keep_fetching(t);
 }
 
-/// What the peer has of my lane is not on its way any more. REQUIRES: owner(), the peer's epoch.
+/// The peer's frontier says how much of my lane has arrived. REQUIRES: owner(), the peer's epoch.
 void Core::note_acknowledged(Turn& t, Peer& peer) {
     if (peer.vector.upto.size() != lanes_.size()) return;
     Slot const has = peer.vector.upto[*my_lane_];
@@ -120,8 +135,8 @@ void Core::note_acknowledged(Turn& t, Peer& peer) {
     if (peer.streamed >= lanes_[*my_lane_].complete_from()) peer.needs_log = false;
 }
 
-/// The peer asks for what it misses. What is on its way arrives, since the link loses nothing, and
-/// is not sent again: a peer that is only slow would be made slower by it.
+/// The peer asks for what it misses. Items on their way arrive, since the link loses nothing while
+/// it lives. They are not sent again: that would make a slow peer slower.
 void Core::stream_again(Turn& t, Peer& peer, Slot from) {
     note_acknowledged(t, peer);
     bool const moves = t.now < peer.stream_moved + tuning_.piece_patience;
@@ -130,20 +145,21 @@ void Core::stream_again(Turn& t, Peer& peer, Slot from) {
     peer.stream_moved = t.now;
 }
 
-/// More of my lane goes to a peer only as it acknowledges what it was sent. Otherwise one that is
-/// slow would be sent everything at once; its votes and those of others would wait behind that.
+/// More of my lane goes to a peer only as it acknowledges what it was sent. Otherwise a slow peer
+/// would be sent everything at once, and every vote on its link would wait for that.
 bool Core::may_stream(Peer const& peer) const {
     return my_lane_ && !peer.needs_log && lanes_[*my_lane_].upto() > peer.streamed &&
            peer.on_way_bytes < tuning_.stream_bytes;
 }
 
-/// Puts into the frame what comes next of my lane, and says where the lane ends for this peer.
+/// Puts the next items of my lane into the frame, and sets its frontier to where they end.
 void Core::stream(Peer& peer, Frame& frame) {
     LaneCopy const& mine = lanes_[*my_lane_];
     Slot& upto = frame.vector.upto[*my_lane_];
     frame.from = peer.streamed;
     if (peer.streamed < mine.complete_from()) {
-        // Items that were dropped may not look like skips. The peer finds a gap, and asks for them.
+        // I have delivered items that the peer lacks, and dropped them. A frame from its frontier
+        // would show them as skips. This one shows a gap instead, and the peer asks for them.
         frame.from = upto;
         peer.needs_log = true;
         return;
@@ -161,10 +177,11 @@ void Core::stream(Peer& peer, Frame& frame) {
 }
 
 void Core::flush_to(Turn& t, MemberId id, Peer& peer) {
-    if (peer.vector.epoch != epoch()) return;  // its HELLO of this epoch will come
+    if (peer.vector.epoch != epoch()) return;  // it says HELLO when it enters this epoch
     if (my_lane_) note_acknowledged(t, peer);
     Vector const now = vector();
-    // A closed owner still tells what it had put before: as if the link had been slow.
+    // A closed owner still sends what it put into its lane before its promise, as if the link had
+    // been slow. Its frontier does not move.
     bool const ops = may_stream(peer);
     bool const news = now.upto != peer.told.upto || now.seen != peer.told.seen;
     if (!ops && !news && !peer.owed_vote) return;

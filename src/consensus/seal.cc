@@ -4,8 +4,10 @@ namespace doozer::consensus {
 
 namespace {
 
-/// The accepted value of the highest ballot; null if nobody in the quorum has accepted one.
-/// Some voter outside may hold it too, and with them a majority. Lamport, Paxos Made Simple.
+/// The accepted value of the highest ballot; null if no voter in the quorum has accepted one.
+/// Voters outside the quorum may have accepted it, too, so that a majority has: a proposes V in
+/// ballot 8, a and b accept, and a begins the next epoch. If c, with promises of b and c, took no
+/// notice of V, the epoch would end in two ways. Lamport, Paxos Made Simple.
 SealValuePtr inherited_value(std::map<std::size_t, Promise> const& promises) {
     Promise const* best = nullptr;
     for (auto const& [voter, promise] : promises) {
@@ -15,7 +17,8 @@ SealValuePtr inherited_value(std::map<std::size_t, Promise> const& promises) {
     return best ? best->value : nullptr;
 }
 
-/// The owners that remain: all but those that somebody waited for and that did not answer.
+/// The owners that remain: all but those that a voter waited for and that did not promise. With a
+/// dead owner in it the next epoch would wait for the same lane, and one seal would follow another.
 MemberIds remaining_owners(Configuration const& c, Ballot ballot,
                            std::map<std::size_t, Promise> const& promises) {
     MemberIds owners;
@@ -45,11 +48,13 @@ SealValuePtr choose_value(Configuration const& c, Ballot ballot,
     std::map<Slot, Batch> items;
     for (auto const& [voter, promise] : promises) {
         Vector const& v = promise.vector;
-        // The largest: everything below it is decided, and whoever has delivered it needs no item
-        // of it. With the smallest, items below somebody's D would be wanted that nobody keeps.
+        // The largest: everything below it is decided, and a voter that has delivered it drops the
+        // items from its lanes. With the smallest: b has delivered nothing, c has delivered slots 0
+        // to 3. Nobody reports their items, so the value would say that these slots are empty.
         value.base = std::max(value.base, v.delivered);
-        // Copies of a lane are prefixes of one stream, so the longest is well defined and holds
-        // whatever a majority could have chosen.
+        // Copies of a lane are prefixes of one stream, so the longest holds everything that a
+        // majority could have chosen. With the shortest: a and b have x in slot 0, which is chosen
+        // and answered; c seals with b and itself, has no x, and x is lost.
         for (Lane l = 0; l < value.upto.size(); ++l) {
             value.upto[l] = std::max(value.upto[l], v.upto[l]);
         }

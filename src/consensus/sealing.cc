@@ -6,10 +6,10 @@ namespace doozer::consensus {
 
 namespace {
 
-/// Without the items that the sealer has in its own copies, as its vector says: a copy is complete
-/// below its frontier. The sealer's own promise holds them, or it has delivered them, and then the
-/// seal's base is above them. What all lanes have under way would otherwise cross every link in
-/// every round.
+/// The promise without the items that the sealer has in its own copies of the lanes: a copy is
+/// complete below the frontier in the sealer's vector. Nothing is lost: the sealer's own promise
+/// holds these items, or the sealer has delivered them, and then the seal's base is above them.
+/// Otherwise all that the lanes have under way would cross every link in every round.
 Promise without_known(Configuration const& c, Promise promise, Vector const& sealer) {
     std::erase_if(promise.items,
                   [&](Item const& item) { return item.slot < sealer.upto[c.lane_of(item.slot)]; });
@@ -18,14 +18,14 @@ Promise without_known(Configuration const& c, Promise promise, Vector const& sea
 
 }  // namespace
 
-/// A round of my own, above every ballot seen.
+/// Begins a round of this voter, above every ballot that it has seen.
 void Core::start_round(Turn& t) {
     DOOZER_ASSERT(!is_fence(acceptor_.promised));
     std::uint64_t const round = round_of(std::max(ballot_seen_, acceptor_.promised)) + 1;
     Ballot const ballot = ballot_of(round, *my_vote_);
     Duration const patience = suspicion_time();
-    // Different for each voter and round, so that two sealers do not meet for ever; and longer each
-    // time, should the way to a majority be longer than we think.
+    // Different for each voter and round, so that two sealers do not disturb each other without
+    // end; and longer each time, in case the round trip to a majority is longer than measured.
     std::uint64_t const voters = configuration_.voters.size();
     std::uint64_t const stagger = 1 + (*my_vote_ + round) % voters;
     std::int64_t const wait =
@@ -39,7 +39,9 @@ void Core::start_round(Turn& t) {
     count_promise(t, *my_vote_, my_promise(delivered_));
 }
 
-/// From here on this voter neither proposes, skips nor accepts in the lanes of this epoch.
+/// From here on this voter neither proposes, skips nor accepts in the lanes of this epoch: its
+/// answer tells the sealer all that it will ever have voted for there. If a lane moved after the
+/// promise, an item could be chosen that the seal does not hold (R1, R3).
 void Core::promise(Turn& t, Ballot ballot) {
     DOOZER_ASSERT(ballot > acceptor_.promised);
     acceptor_.promised = ballot;
@@ -68,7 +70,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Prepare const& m) {
     if (voter_of(m.ballot) != configuration_.voter_index(from) || round_of(m.ballot) == 0) {
         return t.ignore(Ignored::malformed);
     }
-    // An operator's order is repeated until it is answered.
+    // A survivor repeats its fence until it gets an answer.
     bool const again = is_fence(m.ballot) && m.ballot == acceptor_.promised;
     auto const answer = [&] {
         send(t, from, without_known(configuration_, my_promise(m.vector.delivered), m.vector));
@@ -104,7 +106,9 @@ void Core::count_promise(Turn& t, std::size_t voter, Promise promise) {
     if (preparing.promises.size() < configuration_.majority()) return;
     Ballot const ballot = preparing.ballot;
     SealValuePtr const value = choose_value(configuration_, ballot, preparing.promises);
-    sealer_ = Accepting{ballot, value, {}};  // one value per ballot: later promises find no phase
+    // From here on no promise is counted for this ballot. With two values for one ballot, two
+    // majorities could each decide one.
+    sealer_ = Accepting{ballot, value, {}};
     send_to_voters(t, Accept{vector(), ballot, value});
     (void)accept(t, me_, ballot, value);
 }
@@ -120,8 +124,14 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Accept const& m) {
     }
 }
 
-/// Accepts a seal. Not before everything below its base is delivered here: the value does not hold
-/// what lies below, and one who accepted must be able to finish the epoch alone.
+/// R8. Accepts a seal, unless this voter has promised a higher ballot: the sealer of that ballot
+/// counts on hearing of everything that was accepted below it.
+///
+/// Not before everything below its base is delivered here, since a voter that accepted must be able
+/// to finish the epoch alone. Otherwise: a and c have items in slots 0 and 3, but only c knows that
+/// its own lane is empty below 4, so only c has delivered them. c seals with b: the base is 4, b
+/// has delivered nothing and accepts. The value is decided, and c dies. a and b must take this
+/// value over, and neither can apply it: it does not hold slots 0 and 3.
 bool Core::accept(Turn& t, MemberId from, Ballot ballot, SealValuePtr const& value) {
     if (ballot < acceptor_.promised) {
         t.ignore(Ignored::stale_ballot);
@@ -165,17 +175,17 @@ void Core::count_accepted(Turn& t, std::size_t voter) {
     SealValuePtr const value = accepting.value;
     trace(t, Happened::sealed, accepting.ballot.value());
     send_to_voters(t, Sealed{vector(), value});
-    if (delivered_ < value->base) return;  // still fetching; then END comes with what is fetched
+    if (delivered_ < value->base) return;  // the END of the run that is fetched ends the epoch
     apply_seal(t, *value);
 }
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, Nack const& m) {
     if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
-    if (is_fence(m.promised)) return;  // that voter is lost to this epoch; others may do without
+    if (is_fence(m.promised)) return;  // that voter takes no part in this epoch any more
     ballot_seen_ = std::max(ballot_seen_, m.promised);  // the next round will be above
 }
 
-/// R9. The sender itself is usually in the next epoch when this arrives, but sent it before.
+/// R9. Usually the sender is in the next epoch when this arrives; it sent it before it began that.
 void Core::handle(Turn& t, MemberId from, Peer& peer, Sealed const& m) {
     if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
     if (!m.value || !valid(configuration_, *m.value)) return t.ignore(Ignored::malformed);
@@ -186,13 +196,17 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Sealed const& m) {
     apply_seal(t, *m.value);
 }
 
-/// R9 and R10 in one step: whoever hears from us next hears of the next epoch. REQUIRES: the value
-/// is decided and its base is delivered.
+/// R9 and R10 in one step: the next message of this member is of the next epoch. If it spoke in
+/// between, its vector would say in the old epoch that slot 3 is delivered, because the seal says
+/// that it is void; the owner of slot 3 could take that for a vote (R4). REQUIRES: the value is
+/// decided and its base is delivered.
 void Core::apply_seal(Turn& t, SealValue const& value) {
     DOOZER_ASSERT(delivered_ >= value.base);
     for (Item const& item : value.items) {
         if (item.slot < delivered_) continue;
-        // The first stop sign wins over the seal's own owners, and nothing behind it counts.
+        // The first stop sign ends the epoch, whatever owners the seal names. It may have been
+        // delivered in the lanes elsewhere: if slot 3 removes c, that member is in an epoch with
+        // the voters a and b, and this one must not begin the same epoch with three.
         if (deliver(t, item)) return;
     }
     enter(t, with_owners(configuration_, value.owners));

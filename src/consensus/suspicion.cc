@@ -1,4 +1,5 @@
-// R7: when something is outstanding for too long, fetch it or close the epoch. Liveness only.
+// R7: when something is outstanding for too long, fetch it or ask whether to close the epoch. About
+// liveness only: to close an epoch is always safe, and costs time.
 #include "consensus/core.h"
 
 namespace doozer::consensus {
@@ -8,22 +9,22 @@ Duration times(Duration d, std::int64_t n) {
     return Duration(d.value() * n);
 }
 
-/// The time that large values take to get from member to member at 16 bytes a microsecond (128
-/// Mbit/s), beyond what every message takes. Without it a voter that waits for one would suspect
-/// the member that sends it; and to seal the epoch is to send all of them once more.
+/// The time that large values take from member to member at 16 bytes a microsecond (128 Mbit/s),
+/// beyond that of any message. Without it a voter that waits for a large value would suspect the
+/// member that is sending it, and the seal would send all of them once more.
 Duration transfer_time(PerLane<LaneCopy> const& lanes) {
     constexpr std::size_t free_bytes = 256 * KiB;
     constexpr std::int64_t longest_us = 1'000'000;
     std::size_t bytes = 0;
     for (LaneCopy const& lane : lanes) bytes += lane.weight();
     if (bytes <= free_bytes) return Duration(0);
-    // As much again may be under way that has not arrived here.
+    // Twice: as many bytes may be on their way to this member.
     return microseconds(std::min(static_cast<std::int64_t>(2 * bytes / 16), longest_us));
 }
 }  // namespace
 
-/// The majority-th smallest of something measured of the voters; so that one slow member does not
-/// count. 0: not measured for so many.
+/// The majority-th smallest measurement among the voters, so that one slow member does not count.
+/// 0: fewer than a majority were measured.
 Duration Core::majority_rtt(Duration Peer::*what) const {
     std::vector<Duration> measured{Duration(0)};  // to myself
     for (auto const& [id, peer] : peers_) {
@@ -47,7 +48,7 @@ Duration Core::suspicion_time() const {
     return Duration(usual.value() + transfer.value());
 }
 
-/// Since when something is outstanding and nothing moves.
+/// Notes since when something is outstanding and nothing is delivered.
 void Core::note_progress(Turn& t, Epoch epoch_before, Slot delivered_before) {
     bool const moved = epoch() != epoch_before || delivered_ != delivered_before;
     if (moved && std::holds_alternative<Canvassing>(sealer_)) sealer_ = std::monostate{};
@@ -67,7 +68,8 @@ void Core::note_progress(Turn& t, Epoch epoch_before, Slot delivered_before) {
     }
 }
 
-/// A lane that is not waited for any more has held things up for so long, whoever is the last.
+/// Notes for each lane that deliveries no longer wait for how long it held them up, even if another
+/// lane still does.
 void Core::note_waits(Instant now, IndexSet before) {
     for (Lane l = 0; l < lane_waited_.size(); ++l) {
         bool const is_over = before.contains(l) && !waited_for_.contains(l);
@@ -75,8 +77,9 @@ void Core::note_waits(Instant now, IndexSet before) {
     }
 }
 
-/// A process that is woken late has reason to think that it is the slow one.
-/// Lifeguard (arXiv 1707.00788).
+/// A process that is woken late has reason to think that it is the slow one, and suspects nobody
+/// for a moment (Lifeguard, arXiv 1707.00788). Without the limit a process on a busy machine would
+/// never suspect anybody, not even a dead owner.
 void Core::doubt_self(Instant now) {
     if (wake_promised_ == never || tuning_.self_doubt_max == Duration(0)) return;
     Duration const t = suspicion_time();
@@ -96,11 +99,12 @@ void Core::suspect(Turn& t) {
     Duration const patience = suspicion_time();
     if (blocked_since_ == never || t.now < blocked_since_ + patience) return;
     if (t.now < doubt_until_) return;
-    // Somebody may have it all and only our link to the owner be cut: no need to close anything.
+    // A peer may have delivered what this voter lacks, because only the link from the owner to this
+    // voter is cut. Then it needs no seal.
     bool const helped = fetch_from_any(t, [&](Peer const& peer) {
         return peer.vector.epoch == epoch() && is_ahead(peer) && t.now - peer.heard <= patience;
     });
-    // A dead peer's last word must not hold us up for ever.
+    // That peer may have died since: its last word must not hold this voter up without end.
     if (helped && t.now < blocked_since_ + times(patience, 2)) return;
     if (t.now >= prevote_at_) ask_prevote(t);
 }
@@ -115,8 +119,10 @@ void Core::ask_prevote(Turn& t) {
     if (configuration_.majority() == 1) start_round(t);
 }
 
-/// Any blocked lane will do: with two dead owners different members may wait for different lanes
-/// for ever. A voter that is further than the asker has what the asker lacks, so it says no.
+/// The answer to a PREVOTE. Yes if this voter is stuck, on whichever lane: with two dead owners c
+/// may wait for lane a, d and e for lane b, and no majority would ever wait for one lane. No if it
+/// has delivered more than the asker: the asker needs no seal, only what this voter has. Without
+/// PREVOTE a member that hears nobody would close every epoch as soon as it begins.
 bool Core::would_help_to_close(Instant now, Slot asker_delivered) const {
     if (asker_delivered < delivered_) return false;
     if (!open()) return true;
