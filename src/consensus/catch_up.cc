@@ -1,10 +1,10 @@
-// R11: fetching what others have delivered, and serving those who are behind.
+// R11: fetching what others have delivered, and serving peers that lack something.
 #include "consensus/core.h"
 #include "consensus/validity.h"
 
 namespace doozer::consensus {
 
-/// It holds something of the one sequence that this member does not.
+/// The peer has delivered more of the one sequence than this member.
 bool Core::is_ahead(Peer const& p) const {
     return Position{p.vector.epoch, p.vector.delivered} > position();
 }
@@ -24,14 +24,14 @@ void Core::fetch(Turn& t, MemberId from) {
     send(t, from, Fetch{vector(), resumes ? catch_up_->upto : delivered_});
 }
 
-/// What this one was asked for does not come any more.
+/// The link to the peer is new or gone: it answers no earlier question any more.
 void Core::expect_nothing_of(Turn& t, MemberId peer) {
     if (taking_ && taking_->from == peer) stop_taking(t);
     if (fetching_from_ == peer) fetching_from_.reset();
 }
 
-/// How long the one who was asked has for an answer, before another is asked. To leave a snapshot
-/// is to begin anew, so that is for those only of whom nothing at all is heard.
+/// How long a peer has for its answer before this member asks another. A member that leaves the
+/// giver of a snapshot has to begin anew, so it leaves only one from which it hears nothing at all.
 Duration Core::fetch_patience(Instant now) const {
     if (!taking_) return catch_up_ ? tuning_.fetch_patience : suspicion_time();
     auto const giver = peers_.find(taking_->from);
@@ -40,7 +40,7 @@ Duration Core::fetch_patience(Instant now) const {
     return silent ? Duration(0) : tuning_.piece_patience;
 }
 
-/// From one who is ahead of us; in rotation, so that one who never answers is not asked for ever.
+/// Asks a peer that helps, in rotation, so that it does not ask a dead one again and again.
 bool Core::fetch_from_any(Turn& t, std::function<bool(Peer const&)> const& helps) {
     std::optional<MemberId> first;
     std::optional<MemberId> next;
@@ -54,8 +54,8 @@ bool Core::fetch_from_any(Turn& t, std::function<bool(Peer const&)> const& helps
     return true;
 }
 
-/// Once in a while: asks somebody else if one does not answer, and asks at all if another is ahead.
-/// One who is no voter always has a question out, which is answered when there is news.
+/// Once in a while: asks another peer if one does not answer, and asks at all if a peer is ahead. A
+/// follower always has a question out, which the peer answers when there is news.
 void Core::keep_fetching(Turn& t) {
     bool const any_ahead = std::any_of(peers_.begin(), peers_.end(), [&](auto const& p) {
         return p.second.greeted && is_ahead(p.second) && believes(p.first, t.now);
@@ -75,10 +75,10 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Fetch const& m) {
     if (m.snapshot != 0 && peer.giving && peer.giving->number >= m.snapshot) {
         peer.giving->asked = t.now;
         bool const next = peer.giving->number == m.snapshot && peer.giving->next == m.piece;
-        // Else what it asks for is on its way, or a newer snapshot is.
+        // If not, the piece that it asks for is on its way, or a newer snapshot is.
         return next ? give_piece(t, from, peer) : t.ignore(Ignored::nothing_new);
     }
-    // It asks for pieces ahead, and does not know yet that there are no more.
+    // It asks for pieces ahead, and does not know yet that it got the last one.
     if (m.snapshot != 0 && m.snapshot == peer.given) return t.ignore(Ignored::nothing_new);
     stop_giving(t, peer);
     if (Position{m.vector.epoch, m.from} > position() && m.vector.epoch > epoch()) {
@@ -116,7 +116,7 @@ void Core::serve(Turn& t, MemberId to, Peer& peer, Fetch const& m) {
                  std::move(run->end)});
 }
 
-/// News for those who asked and vote not.
+/// Sends new deliveries to followers that have a FETCH outstanding.
 void Core::serve_waiting(Turn& t) {
     for (auto& [id, peer] : peers_) {
         if (!peer.waiting) continue;
@@ -147,13 +147,14 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Decided const& m) {
     if (peer.vector.epoch > epoch()) fetch(t, from);
 }
 
-/// From one in my epoch. What it delivered was chosen in the lanes, so it is as if I had read them.
+/// A run from a member of this epoch. What it delivered was chosen in the lanes, so this member may
+/// move its frontiers as if it had read the lanes itself.
 void Core::take_current(Turn& t, MemberId from, Decided const& m) {
     if (m.from > delivered_) return t.ignore(Ignored::gap);
     if (m.upto <= delivered_) return t.ignore(Ignored::nothing_new);
     for (Item const& item : m.items) {
         if (item.slot < delivered_) continue;
-        if (deliver(t, item)) return;  // then its sender had ended the epoch by the lanes, as we do
+        if (deliver(t, item)) return;  // a stop sign: the sender, too, ended the epoch by the lanes
     }
     reach(m.upto);
     for (Lane l = 0; l < lanes_.size(); ++l) {
@@ -164,10 +165,16 @@ void Core::take_current(Turn& t, MemberId from, Decided const& m) {
     if (m.vector.epoch == epoch() && m.vector.delivered > delivered_) fetch(t, from);
 }
 
-/// From one in a later epoch: nothing changes here until the end of mine is complete. A part of it
-/// may come from a seal, and must not be mistaken for what the lanes chose. Until then this voter
-/// still promises and accepts. Pieces may come from different members: an epoch that is over is the
-/// same everywhere; and two that answer at once would undo each other's work for ever.
+/// A run from a member of a later epoch: nothing changes here until the end of this epoch is there.
+/// Otherwise: a seal has declared c's item in slot 5 void. b applies the run up to slot 9 and says
+/// so in its vector. c has not heard of the seal, takes b's frontier for a vote for slot 5, and
+/// delivers a void item.
+///
+/// Until then this voter still promises and accepts. If it did not: a seals the epoch with c's
+/// promise and dies after it sent half of the run to b. c needs b for a majority, and b waits.
+///
+/// Pieces may come from different members, because an epoch that is over is the same everywhere. If
+/// each sender began anew, two that answer at the same time would undo each other's work.
 void Core::take_ended(Turn& t, MemberId from, Decided const& m) {
     Slot const have = catch_up_ ? std::max(catch_up_->upto, delivered_) : delivered_;
     if (m.from > have) return t.ignore(Ignored::gap);
@@ -192,7 +199,8 @@ void Core::take_ended(Turn& t, MemberId from, Decided const& m) {
     }
     if (epoch() != end.epoch) enter(t, end);
     if (configuration_ == end) return trace(t, Happened::caught_up);
-    // The same batches led to another configuration. A follower has only to look for another copy.
+    // The same batches led to another configuration: one of the copies is wrong. A follower has
+    // voted for nothing, and only needs another copy.
     voter() ? trace(t, Happened::diverged) : take_copy_anew(t);
 }
 

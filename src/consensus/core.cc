@@ -111,7 +111,7 @@ void Core::on(Turn& t, Tick const&) {
 
 void Core::on(Turn& t, EndOfTurn const&) {
     Epoch before;
-    do {  // at most once more for each stop sign of our own that is delivered at once
+    do {  // again if a stop sign of this member was delivered at once and began an epoch
         before = epoch();
         propose(t);
         skip(t);
@@ -124,7 +124,7 @@ void Core::on(Turn& t, EndOfTurn const&) {
     std::optional<Position> pinned;
     for (auto const& [id, peer] : peers_) {
         if (!peer.pinned) continue;
-        // What it has delivered since it asked, it never asks for again.
+        // It never asks again for what it has delivered since it asked.
         Position const needs =
             std::max(*peer.pinned, Position{peer.vector.epoch, peer.vector.delivered});
         if (!pinned || needs < *pinned) pinned = needs;
@@ -149,7 +149,7 @@ bool Core::waiting() const {
 
 void Core::send(Turn& t, MemberId to, Message message) {
     auto const at = peers_.find(to);
-    if (at == peers_.end() || !at->second.linked) return;  // its HELLO will make up for this
+    if (at == peers_.end() || !at->second.linked) return;  // the HELLO of the next link tells more
     t.out.sends.push_back({to, std::move(message)});
 }
 
@@ -170,20 +170,21 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Hello const& m) {
     advance(t);
 }
 
-/// Whether the sender belongs to this cluster, and is who it was.
+/// Whether the sender belongs to this cluster, and was not set back to an earlier moment.
 bool Core::same_lineage(Turn& t, MemberId from, Peer& peer, Hello const& m) {
     bool const is_empty = m.vector.epoch == Epoch(0);
     bool const same =
         epoch() == Epoch(0) ? !has_left(m.lineage) : m.lineage == configuration_.lineage;
-    // It holds nothing, or nothing any more. One that has voted cannot say so (I10).
+    // It has no copy yet, or has dropped it. A process that has voted cannot say so.
     if (is_empty && peer.vector.upto.size() == 0) peer.vector = Vector{};
     if (!is_empty && !same) {
         t.ignore(Ignored::other_lineage);
-        // It may have been away for several forces, and knows none of the lineages in between.
+        // It may have been away during several forces: then it does not know the lineages in
+        // between, and must be told that this one goes on from its own.
         bool const of_ancestor = epoch() > Epoch(0) && has_left(m.lineage);
         if (of_ancestor) send(t, from, Hello{vector(), configuration_.lineage, m.lineage});
-        // A voter is the survivor's equal, and hears it from the survivor itself; else any process
-        // without a vote could end it.
+        // A voter believes it only of a voter, such as the survivor. Otherwise a HELLO of any
+        // process without a vote makes a healthy member refuse all writes.
         bool const forced_on = epoch() > Epoch(0) && m.forced_from == configuration_.lineage;
         bool const by_voter = configuration_.voter_index(from).has_value();
         if (forced_on && voter() && by_voter) trace(t, Happened::left_behind);
@@ -225,9 +226,10 @@ bool Core::hears_majority(Instant now, Duration lately) const {
     return static_cast<std::size_t>(heard) + 1 >= configuration_.majority();
 }
 
-/// Whether what `peer` says was decided may be applied here. Of the voters of this epoch it may. A
-/// process without a vote could make up anything, so it is believed only if so few voters are heard
-/// that all of them may have been replaced meanwhile; this member can change nothing then.
+/// Whether this member may apply what `peer` says was decided: yes if it is a voter of this epoch.
+/// A process without a vote is believed only while this member hears no majority: all its voters
+/// may have been replaced while it was away, and it can change nothing then. If it were believed
+/// always, any process that attaches could make up an END that names itself the only voter.
 bool Core::believes(MemberId peer, Instant now) const {
     if (configuration_.voters.empty() || configuration_.voter_index(peer)) return true;
     auto const heard = std::count_if(peers_.begin(), peers_.end(), [&](auto const& p) {
@@ -237,8 +239,8 @@ bool Core::believes(MemberId peer, Instant now) const {
     return static_cast<std::size_t>(heard) + (voter() ? 1 : 0) < configuration_.majority();
 }
 
-/// Takes note of where the sender stands. True if it is in this member's epoch; only then may the
-/// rest of the message be looked at.
+/// Takes over the sender's vector. True if the sender is in this member's epoch; only then may the
+/// caller look at the rest of the message: a vote of another epoch counts nowhere (R3, R4).
 bool Core::same_epoch(Turn& t, MemberId from, Peer& peer, Vector const& v) {
     bool const same = v.epoch == epoch();
     bool const votes = configuration_.voter_index(from).has_value();
@@ -253,14 +255,14 @@ bool Core::same_epoch(Turn& t, MemberId from, Peer& peer, Vector const& v) {
         return false;
     }
     if (v.epoch < epoch()) {
-        t.ignore(Ignored::epoch_over);  // our HELLO of this epoch has told it
+        t.ignore(Ignored::epoch_over);  // the HELLO of this epoch tells the sender
         return false;
     }
     if (votes && voter()) seen_ = std::max(seen_, v.seen);
     return true;
 }
 
-/// Votes are between voters. REQUIRES: the sender is in this epoch.
+/// Only voters exchange votes. REQUIRES: the sender is in this epoch.
 bool Core::both_vote(Turn& t, MemberId from) const {
     if (voter() && configuration_.voter_index(from)) return true;
     t.ignore(Ignored::not_a_voter);

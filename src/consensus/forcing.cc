@@ -21,8 +21,8 @@ std::optional<MemberId> Core::further_survivor() const {
     return std::nullopt;
 }
 
-/// As long as anything arrives, there is reason to wait. A copy of some gigabytes, or one over a
-/// thin line, takes far longer than one look at the clock.
+/// Waits on as long as anything arrives: a copy of some gigabytes, or one over a slow line, takes
+/// far longer than force_within.
 void Core::note_arrivals(Turn& t) {
     Hasher h;
     feed_all(h, epoch(), delivered_, forcing_->promises.size());
@@ -32,9 +32,9 @@ void Core::note_arrivals(Turn& t) {
     if (std::exchange(forcing_->mark, mark) != mark) forcing_->until = t.now + tuning_.force_within;
 }
 
-/// Before anybody is fenced, since whoever is in a later epoch answers nothing about this one: what
-/// it knows would be lost although it is there. True if there is somebody to wait for, or if it was
-/// in vain and the order is given up.
+/// Takes over what others know before it fences anybody. A process in a later epoch does not answer
+/// a fence of this one; its writes would be lost although it is there. True if there is such a
+/// process to wait for, or if it handed nothing over and the order is given up.
 bool Core::wait_for_further(Turn& t) {
     if (!further_survivor()) return false;
     if (t.now < forcing_->until) {
@@ -46,8 +46,8 @@ bool Core::wait_for_further(Turn& t) {
     return true;
 }
 
-/// Nobody who answers this takes part in the old epoch again, so that the old cluster and the new
-/// one cannot both go on with it; and each answer says what it knows.
+/// A voter that promises this ballot never takes part in sealing the old epoch again. So the old
+/// cluster and the new one cannot both go on with it; and each promise says what its voter knows.
 void Core::fence(Turn& t) {
     forcing_->epoch = epoch();
     forcing_->ballot = ballot_of(fence_round, *my_vote_);
@@ -57,10 +57,11 @@ void Core::fence(Turn& t) {
     if (forcing_->ballot > acceptor_.promised) promise(t, forcing_->ballot);
 }
 
-/// Once in a while until all that can be reached have answered, or nothing arrives any more.
+/// Once in a while, until all voters that can be reached have answered, or nothing arrives any
+/// more.
 void Core::force_further(Turn& t) {
     if (!forcing_) return;
-    if (!voter()) {  // it was removed before: whoever removed it can go on
+    if (!voter()) {  // it was removed meanwhile: the members that removed it can go on
         forcing_.reset();
         return t.ignore(Ignored::not_a_voter);
     }
@@ -82,8 +83,9 @@ void Core::force_further(Turn& t) {
     finish_forcing(t, *choose_forced_value());
 }
 
-/// A promise of one that was further counts only if what it had delivered is here, too: its items
-/// begin there. It is gone by now, or was left behind.
+/// The items of a promise begin where its sender's deliveries end. So a promise counts only if this
+/// member has delivered as much; with one from further ahead it would skip what lies between. Such
+/// a sender is gone by now, or the operator leaves it behind.
 SealValuePtr Core::choose_forced_value() {
     std::erase_if(forcing_->promises, [&](auto const& p) {
         Promise const& m = p.second;
@@ -93,8 +95,8 @@ SealValuePtr Core::choose_forced_value() {
     return choose_value(configuration_, forcing_->ballot, forcing_->promises);
 }
 
-/// As R9, without a majority: every write that was answered and that any of those reached knows is
-/// kept. The new lineage never meets the old one again.
+/// As R9, without a majority: keeps every answered write that any of the reached voters knows. The
+/// new lineage never meets the old one again.
 void Core::finish_forcing(Turn& t, SealValue const& value) {
     for (Item const& item : value.items) {
         if (item.slot >= delivered_ && take(t, item)) break;
@@ -108,7 +110,8 @@ void Core::finish_forcing(Turn& t, SealValue const& value) {
     for (auto& [id, peer] : peers_) {
         stop_giving(t, peer);
         if (peer.vector.epoch == Epoch(0)) continue;  // it holds nothing of the old lineage
-        // What it says next is still said in the old one, as of a place that is another one here.
+        // Its next message is still of the old lineage, where the same epoch and slot are another
+        // place.
         peer.greeted = false;
         peer.vector = Vector{};
         peer.waiting.reset();
@@ -120,9 +123,10 @@ void Core::finish_forcing(Turn& t, SealValue const& value) {
     log_.start(position());  // nobody of the old lineage is served
 }
 
-/// Never to come back: members that were left behind by a force may still hold it, and would
-/// otherwise give a follower the copy that it has just dropped. Whoever comes from it later,
-/// perhaps from before several forces, is told that it has ended.
+/// Never to come back. A member that was left behind by a force, and knows of none, may still give
+/// a follower the copy that it has just dropped; the follower would then take the survivor for
+/// another cluster. A process that comes from this lineage later, perhaps from before several
+/// forces, is told that it has ended.
 void Core::leave_lineage(Lineage lineage) {
     if (lineage == Lineage{} || has_left(lineage)) return;
     left_.push_back(lineage);
@@ -138,7 +142,7 @@ void Core::forget(Turn& t) {
     trace(t, Happened::forgot);
     leave_lineage(configuration_.lineage);
     drop_copy(t);
-    for (auto& [id, peer] : peers_) peer.greeted = false;  // it may be one of those left behind
+    for (auto& [id, peer] : peers_) peer.greeted = false;  // it may have been left behind
     hello_to_all(t);
 }
 

@@ -5,12 +5,12 @@ namespace doozer::consensus {
 
 namespace {
 
-/// So often the patience of one that forwards in vain doubles.
+/// The patience of a forwarder doubles at most so often.
 constexpr std::uint64_t forward_tries_max = 5;
 
 }  // namespace
 
-/// Everything not settled, in order, to the owner of the day.
+/// Sends all own batches that are not settled, in order, to one owner.
 void Core::forward(Turn& t) {
     if (!voter() || owner()) return;
     std::size_t const owners = configuration_.owners.size();
@@ -18,14 +18,15 @@ void Core::forward(Turn& t) {
         MemberId const to = configuration_.owners[forward_to_ % owners];
         Peer const& peer = peers_.at(to);
         if (!peer.greeted || peer.vector.epoch != epoch()) {
-            if (offered_ > 0) return;  // it may come back; else forward_again() starts anew
+            if (offered_ > 0) return;  // it may come back; if not, forward_again() begins anew
             forward_to_ = (forward_to_ + 1) % owners;
             continue;
         }
         if (offered_ == 0) offered_at_ = t.now;
         std::size_t bytes = 0;
         for (std::size_t i = 0; i < offered_; ++i) bytes += own_[i].weight();
-        // At least one; more only as these are applied, so that votes need not wait for long.
+        // At least one batch; more only as these are applied, so that votes on this link do not
+        // wait for long.
         while (offered_ < own_.size() && offered_ < tuning_.window_batches &&
                bytes < tuning_.stream_bytes) {
             bytes += own_[offered_].weight();
@@ -35,9 +36,9 @@ void Core::forward(Turn& t) {
     }
 }
 
-/// How long the owner has until the first of what it was given is seen: the time that large values
-/// need to get there and back at 32 kB a millisecond, and longer each time it was in vain. What is
-/// sent again too early only makes a slow link slower.
+/// How long to wait until the first of the forwarded batches is seen in a lane: the suspicion time,
+/// doubled with each attempt in vain, and the time that large values need there and back at 32 kB a
+/// millisecond. Batches that are sent again too early make a slow link slower.
 Duration Core::forward_patience() const {
     std::size_t bytes = 0;
     for (std::size_t i = 0; i < std::min(offered_, own_.size()); ++i) bytes += own_[i].weight();
@@ -46,7 +47,7 @@ Duration Core::forward_patience() const {
     return Duration(suspicion_time().value() * again + transfer.value());
 }
 
-/// Some owner has put it into its lane: it is decided there, or the epoch ends.
+/// An owner has put the batch into its lane: it is chosen there, or the epoch ends.
 bool Core::stands_in_a_lane(Batch const& batch) const {
     return std::any_of(lanes_.begin(), lanes_.end(), [&](LaneCopy const& lane) {
         return std::any_of(lane.items().begin(), lane.items().end(), [&](Item const& item) {
@@ -56,8 +57,9 @@ bool Core::stands_in_a_lane(Batch const& batch) const {
 }
 
 /// Goes back to the first batch that no owner has taken, and to another owner if this one took
-/// none: it may be dead, or may have dropped something, and then nothing after that counts. If all
-/// are idle nobody would ever suspect a dead owner, so claim that something is outstanding.
+/// none: it may be dead, or may have dropped one, and then no batch after that counts (apply()). It
+/// also claims that something is outstanding: if the only owner died while all others were idle,
+/// nobody would ever suspect it.
 void Core::forward_again(Turn& t) {
     if (!voter() || owner() || own_.empty()) return;
     if (t.now < offered_at_ + forward_patience()) return;

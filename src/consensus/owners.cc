@@ -1,5 +1,5 @@
-// Who should own lanes: slow owners are demoted without a stall, healthy voters are let in again.
-// Pings, by which members measure and compare each other. Policy only.
+// Which voters should own lanes: slow owners are demoted without a pause, healthy voters get a lane
+// again. Pings, by which members measure and compare each other. About speed, not safety.
 #include "consensus/core.h"
 
 namespace doozer::consensus {
@@ -32,7 +32,8 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Pong const& m) {
         peer.srtt = std::max(rtt, Duration(1));
         peer.jitter = Duration(rtt.value() / 2);
     } else {
-        // RFC 6298; but one retransmission of TCP must not make everybody patient for seconds.
+        // As in RFC 6298, but with a bound: one retransmission of TCP must not raise the suspicion
+        // time to seconds.
         std::int64_t const srtt = peer.srtt.value();
         std::int64_t const sample =
             std::min(rtt.value(), 4 * srtt + tuning_.slow_owner_floor.value());
@@ -54,7 +55,9 @@ bool Core::majority_misses(MemberId voter, Instant now) const {
     if (!index || at == peers_.end()) return false;
     std::size_t missing = now - at->second.heard >= tuning_.kick_after ? 1 : 0;
     for (auto const& [id, peer] : peers_) {
-        // What one said who is not heard any more may be true no longer.
+        // Only a voter that is heard, in this epoch. Otherwise one of three, cut off for a while,
+        // proposes on the word of a dead voter to remove the only other living one, and this is
+        // chosen as soon as its link is back.
         bool const is_heard = now - peer.heard < heard_within;
         bool const speaks =
             is_heard && configuration_.voter_index(id) && peer.vector.epoch == epoch();
@@ -63,8 +66,9 @@ bool Core::majority_misses(MemberId voter, Instant now) const {
     return missing >= configuration_.majority();
 }
 
-/// When something moves again: which lanes held it up, and each of them how long? Were only the
-/// last one named, one of two that are equally slow would be demoted, and nobody would gain.
+/// When something is delivered again: which lanes held it up, and for how long each? If only the
+/// last one were counted, one of two equally slow owners would be demoted, and no write would be
+/// faster.
 void Core::measure_blocking(Turn& t) {
     if (!tuning_.choose_owners || !voter() || blocked_since_ == never) return;
     std::int64_t const waited = (t.now - blocked_since_).value();
@@ -99,9 +103,11 @@ void Core::choose_owners(Turn& t) {
     }
 }
 
-/// The lane that others wait for the longest, if they wait less without it and perhaps the next
-/// ones: a batch then waits for the lanes that stay, and for the votes of a majority. On a busy
-/// machine all are slow by turns, and to demote one after the other makes nobody faster.
+/// The lane that others wait for the longest, if they would wait less without it (and perhaps
+/// without the next slowest ones). Without these a batch still waits for the lanes that stay, and
+/// for the votes of a majority. On a busy machine all owners are slow by turns: if each were
+/// demoted for that, one lane would be left, and every write of the others would take two round
+/// trips.
 std::optional<Lane> Core::lane_to_demote(Instant now, Duration slow) const {
     std::vector<std::pair<Duration, Lane>> others;
     for (Lane l = 0; l < lanes_.size(); ++l) {
@@ -120,7 +126,8 @@ std::optional<Lane> Core::lane_to_demote(Instant now, Duration slow) const {
     return std::nullopt;
 }
 
-/// How long it takes until a majority has voted, if these do not. None: they are no majority.
+/// How long it takes until a majority has voted without these voters. None: the rest are no
+/// majority.
 std::optional<Duration> Core::time_of_votes(Instant now, MemberIds const& without) const {
     std::vector<Duration> times{Duration(0)};  // mine
     for (auto const& [id, peer] : peers_) {
@@ -134,7 +141,7 @@ std::optional<Duration> Core::time_of_votes(Instant now, MemberIds const& withou
     return times.size() < majority ? std::nullopt : std::optional(times[majority - 1]);
 }
 
-/// Has answered promptly for its time of probation, which doubles each time it is demoted.
+/// The voter has answered promptly for its time of probation, which doubles with each demotion.
 bool Core::healthy(MemberId voter, Instant now) const {
     Peer const& peer = peers_.at(voter);
     if (!peer.greeted || peer.healthy_since == never || peer.vector.epoch != epoch()) return false;
@@ -147,7 +154,7 @@ bool Core::healthy(MemberId voter, Instant now) const {
     return now - since >= std::min(Duration(hold), tuning_.readmit_after_max);
 }
 
-/// Only one is to propose, or two epochs end where one would do.
+/// Only one owner proposes: otherwise two epochs end where one would do.
 bool Core::lowest_healthy_owner(Instant now) const {
     Duration const recent(2 * tuning_.ping_every.value());
     for (MemberId const id : configuration_.owners) {

@@ -17,7 +17,8 @@ void Core::on(Turn& t, Read const& in) {
     reads_waiting_.push_back(in.token);
 }
 
-/// All reads of this turn share one question. A closed voter waits for the next epoch.
+/// All reads of this turn share one question. A closed voter asks in the next epoch: a seal may
+/// have decided items that it has not seen.
 void Core::start_reads(Turn& t) {
     if (reads_waiting_.empty() || !voter() || !open()) return;
     if (read_rounds_.size() >= read_rounds_max) return;
@@ -29,14 +30,16 @@ void Core::start_reads(Turn& t) {
     answer_reads(t);
 }
 
-/// It votes no more, and so nobody answers it.
+/// This process has no vote any more, so no voter answers its questions.
 void Core::refuse_reads(Turn& t) {
     for (std::uint64_t const token : reads_waiting_) t.out.reads_refused.push_back(token);
     reads_waiting_.clear();
 }
 
-/// An open voter has seen every item it accepted; and every write that was answered has been
-/// accepted by a majority, before any of that majority promised a seal.
+/// The answer is this voter's vector. A write that was answered in this epoch was chosen by a
+/// majority, or decided by a seal. In the first case that majority has a voter in common with the
+/// one that answers this read, and its `seen` is above the write's slot. In the second case a
+/// majority is closed, so no majority of open voters answers.
 void Core::handle(Turn& t, MemberId from, Peer& peer, ReadQuery const& m) {
     if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
     send(t, from, ReadReply{vector(), m.nonce});
@@ -44,7 +47,10 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, ReadQuery const& m) {
 
 void Core::handle(Turn& t, MemberId from, Peer& peer, ReadReply const& m) {
     if (!same_epoch(t, from, peer, m.vector) || !both_vote(t, from)) return;
-    // After its promise a seal may have decided items it has never seen, and the next epoch more.
+    // If it counted: a alone has x in slot 0. a and c accept a seal with x; a delivers x and
+    // answers
+    // its client. c has not heard that it is decided, nor of x in a lane, and answers with seen 0.
+    // b and c are a majority, and b would answer this read without x.
     if (m.vector.closed) return t.ignore(Ignored::closed);
     auto const round = std::find_if(read_rounds_.begin(), read_rounds_.end(),
                                     [&](ReadRound const& r) { return r.nonce == m.nonce; });
@@ -63,7 +69,7 @@ void Core::answer_reads(Turn& t) {
     });
 }
 
-/// The question or its answers may have been lost with a link.
+/// Asks again after a while: the question or its answers may have been lost with a link.
 void Core::ask_reads_again(Turn& t) {
     for (ReadRound& round : read_rounds_) {
         if (t.now < round.asked + suspicion_time()) continue;

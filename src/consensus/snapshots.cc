@@ -1,6 +1,5 @@
-// R11, for a member that is further back than the log reaches: everything, piece by piece. The
-// taker asks for each piece, for a few ahead, so that the giver sends no faster than the taker
-// takes.
+// R11, for a member that lacks more than the log holds: the whole state, piece by piece. The taker
+// asks for each piece, for a few ahead, so that the giver sends no faster than the taker takes.
 #include "consensus/core.h"
 #include "consensus/validity.h"
 
@@ -31,7 +30,9 @@ void Core::give_piece(Turn& t, MemberId to, Peer& peer) {
     if (!piece.last) return;
     peer.given = giving.number;
     stop_giving(t, peer);
-    peer.pinned = position();  // the log is kept from here on, as it goes on where this ends
+    // The log goes on where the snapshot ends, so it is kept from here on. Otherwise a busy member
+    // may have forgotten it when the peer asks, and the next snapshot meets the same fate.
+    peer.pinned = position();
 }
 
 void Core::stop_giving(Turn& t, Peer& peer) {
@@ -39,7 +40,7 @@ void Core::stop_giving(Turn& t, Peer& peer) {
     peer.giving.reset();
 }
 
-/// As long as one is being given, the application keeps what it could forget.
+/// While a snapshot is being given, the application keeps what it could forget otherwise.
 void Core::stop_giving_to_those_who_do_not_ask(Turn& t) {
     for (auto& [id, peer] : peers_) {
         if (peer.giving && t.now >= peer.giving->asked + tuning_.piece_patience) {
@@ -48,8 +49,8 @@ void Core::stop_giving_to_those_who_do_not_ask(Turn& t) {
     }
 }
 
-/// After each piece for two more, until enough are on their way: a giver that is asked for all of
-/// them at once would make them all in one turn, and its clients would wait.
+/// Asks after each piece for two more, until enough are on their way. A giver that is asked for
+/// many at once would make them all in one turn, while its clients wait.
 void Core::ask_for_pieces(Turn& t) {
     std::uint64_t const until = taking_->next + tuning_.pieces_ahead;
     taking_->asked = std::max(taking_->asked, taking_->next);
@@ -58,8 +59,8 @@ void Core::ask_for_pieces(Turn& t) {
     }
 }
 
-/// A piece may be on its way for long. If it never comes, the giver has it no more: the transport
-/// drops what is too much for it. Then only another copy helps.
+/// A piece may take long. If it never comes, the transport has dropped it because too much waited,
+/// and the giver does not have it any more. Then only another copy helps.
 void Core::ask_again_for_piece(Turn& t) {
     MemberId const from = taking_->from;
     if (++taking_->again > piece_asked_again_max) {
@@ -69,8 +70,9 @@ void Core::ask_again_for_piece(Turn& t) {
     send(t, from, Fetch{vector(), delivered_, taking_->number, taking_->next});
 }
 
-/// A piece that goes by a link's first connection overtakes a larger one on the second. The giver
-/// gives no piece twice: if this one were ignored, the taker would wait for it and never vote.
+/// Keeps a piece that overtook another one: a small piece takes the link's first connection, a
+/// large one the second. The giver gives no piece twice. If the taker ignored this piece, it would
+/// wait for it, and never vote.
 bool Core::keep_early(MemberId from, Snapshot const& m) {
     bool const early = taking_ && taking_->from == from && taking_->number == m.number &&
                        m.piece > taking_->next && m.piece < taking_->asked;
@@ -86,7 +88,7 @@ void Core::stop_taking(Turn& t) {
 void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     peer.learn(m.vector);
     if (!believes(from, t.now)) return t.ignore(Ignored::not_a_voter);
-    // Two that answer would otherwise undo each other's work for ever.
+    // One giver at a time: otherwise two that answer undo each other's work without end.
     if (taking_ && taking_->from != from) return t.ignore(Ignored::gap);
     if (keep_early(from, m)) return;
     bool const begins = m.piece == 0 && (!taking_ || taking_->number < m.number);
@@ -101,7 +103,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
         (epoch() > Epoch(0) && c.lineage != configuration_.lineage)) {
         return t.ignore(Ignored::malformed);
     }
-    // It may be on its way since before this process left that lineage.
+    // The giver may have sent it before this process left that lineage.
     if (has_left(c.lineage)) return t.ignore(Ignored::other_lineage);
     if (Position{c.epoch, m.delivered} <= position()) {
         stop_taking(t);
@@ -131,7 +133,7 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Snapshot const& m) {
     become(t, m);
 }
 
-/// The application's state is that of the snapshot now; so is the rest.
+/// The application has the state of the snapshot now; this takes over the rest.
 void Core::become(Turn& t, Snapshot const& m) {
     Configuration const& c = m.configuration;
     bool const was_voter = voter();
