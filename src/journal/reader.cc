@@ -16,7 +16,9 @@ std::string Damage::message(std::string const& name) const {
 
 Reader::Reader(DiskFile const& file, std::uint64_t begin, std::optional<std::uint64_t> end)
     : file_(&file), offset_(begin), end_(end) {
-    std::uint64_t const all = end ? *end - begin : base::journal_read_bytes;
+    auto const size = file.size();
+    std::uint64_t const last = end.value_or(size.ok() ? size.value() : 0);
+    std::uint64_t const all = last > begin ? last - begin : 0;
     buffer_.resize(
         static_cast<std::size_t>(std::min<std::uint64_t>(all, base::journal_read_bytes)));
 }
