@@ -10,8 +10,8 @@
 
 namespace doozer::consensus {
 
-/// A control batch: end this epoch, and let these own the lanes of the next. Acts only if it is
-/// delivered in the epoch it names; it is never proposed again. See
+/// A control batch: ends this epoch, and names the owners of the next. Has an effect only if it is
+/// delivered in the epoch that it names; nobody proposes it again. See
 /// docs/consensus.md, R10 End of an epoch.
 struct NextEpoch {
     Epoch ends;
@@ -35,7 +35,7 @@ class Batch {
     [[nodiscard]] Oseq oseq() const { return body_->oseq; }
     [[nodiscard]] Bytes const& payload() const { return body_->payload; }
     [[nodiscard]] std::optional<NextEpoch> const& control() const { return body_->control; }
-    /// What it weighs against the bounds on bytes in flight and in the log.
+    /// How much it counts against the bounds on bytes in flight and in the log.
     [[nodiscard]] std::size_t weight() const { return body_->payload.size() + sizeof(Body); }
     bool operator==(Batch const& o) const {
         return body_ == o.body_ || (body_ && o.body_ && *body_ == *o.body_);

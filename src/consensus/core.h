@@ -1,4 +1,5 @@
-// One member of the cluster as a pure function: what it hears goes in, what it says comes out.
+// One member of the cluster as a pure function: messages and requests go in, messages and results
+// come out.
 //
 // The rules R1 to R11 of docs/consensus.md are members of this class, in files named after their
 // subjects: lanes.cc (R1-R3, R6), delivery.cc (R4, R5, R10), suspicion.cc (R7), sealing.cc (R8,
@@ -24,7 +25,7 @@
 namespace doozer::consensus {
 
 // --- what goes in ----------------------------------------------------------------------------
-/// A connection to `peer` stands, authenticated. A newer one replaces an older one.
+/// An authenticated link to `peer` is up. A newer one replaces an older one.
 struct LinkUp {
     MemberId peer;
     DOOZER_FIELDS(peer);
@@ -55,14 +56,15 @@ struct Ask {
     DOOZER_FIELDS(peer, payload);
 };
 /// The majority is lost for good: go on as a cluster of one under this name, with all that the
-/// processes that can still be reached know. Given up if one of them is further and hands over
-/// nothing for a while, unless that may be left behind. Refused with not_a_voter.
+/// processes within reach know. The core gives the order up if one of them knows more and hands
+/// over nothing for a while, unless leave_further allows to leave it behind. Refused with
+/// not_a_voter.
 struct Force {
     Lineage lineage;
     bool leave_further = false;
     DOOZER_FIELDS(lineage, leave_further);
 };
-/// A removed member goes on as a follower under a new id; all links are dropped before.
+/// A removed member goes on as a follower under a new id. REQUIRES: no link is up.
 struct Rename {
     MemberId id;
     DOOZER_FIELDS(id);
@@ -92,25 +94,25 @@ struct Output {
     std::vector<Asked> asked;                // what linked followers ask this voter to submit
     std::vector<std::uint64_t> reads_ready;  // tokens; the state may be read now
     std::vector<std::uint64_t> reads_refused;
-    /// Own batches up to this number will not be heard of again: after a snapshot nobody can tell
+    /// The core will not report own batches up to this number: after a snapshot it cannot tell
     /// whether they were applied.
     std::optional<Oseq> outcome_unknown;
     /// Own batches that never count, because their origin is no voter any more.
     std::vector<Batch> returned;
     std::vector<Ignored> ignored;
     std::vector<TraceEvent> trace;
-    Instant wake = never;  // send a Tick then, if nothing else comes before
+    Instant wake = never;  // send a Tick then, unless another input comes first
 };
 
 class Core {
   public:
     /// A voter of `start`, which all its voters begin with; or, with an epoch of 0, a process that
-    /// holds no copy yet and takes it from whomever it is linked to.
+    /// holds no copy yet and takes it from a process that it is linked to.
     Core(MemberId me, Configuration start, Tuning const& tuning);
 
     Output step(Instant now, Input const& input, Application& app);
 
-    // --- for those who watch
+    // --- what it is, for its callers and for checkers
     [[nodiscard]] MemberId me() const { return me_; }
     [[nodiscard]] Configuration const& configuration() const { return configuration_; }
     [[nodiscard]] Epoch epoch() const { return configuration_.epoch; }
@@ -128,21 +130,21 @@ class Core {
     [[nodiscard]] Lineage forced_from() const { return forced_from_; }
     /// An operator's order to go on alone is being carried out.
     [[nodiscard]] bool forcing() const { return forcing_.has_value(); }
-    /// A process that is reached and knows more than this one: none if there is none.
+    /// A process within reach that knows more than this one, if any.
     [[nodiscard]] std::optional<MemberId> further_survivor() const;
-    /// Its cluster was forced on, and it has no copy of what follows yet.
+    /// Its cluster was forced on, and it has no copy of the new lineage yet.
     [[nodiscard]] bool forgot() const { return epoch() == Epoch(0) && !left_.empty(); }
     [[nodiscard]] std::size_t unsettled() const { return own_.size(); }
     [[nodiscard]] Oseq last_submitted() const;
     [[nodiscard]] std::map<MemberId, Peer> const& peers() const { return peers_; }
-    /// Its link stands and its HELLO has come.
+    /// Its link is up and its HELLO has come.
     [[nodiscard]] bool reaches(MemberId peer) const;
-    /// This voter has heard from so many lately that they are a majority with it.
+    /// This voter and the voters that it heard lately are a majority.
     [[nodiscard]] bool hears_majority(Instant now, Duration lately) const;
-    /// A majority of the voters has begun this epoch, as far as is known: they need nothing more of
-    /// those who took part in the one before.
+    /// A majority of the voters is known to have begun this epoch. They need nothing more from the
+    /// voters of the one before.
     [[nodiscard]] bool majority_entered() const;
-    [[nodiscard]] bool waiting() const;  // for anything that others must do
+    [[nodiscard]] bool waiting() const;  // for something that other members must do
     [[nodiscard]] Vector vector() const;
     [[nodiscard]] Duration suspicion_time() const;
     /// A majority of the voters has not heard of this one for the kick time.
@@ -314,8 +316,8 @@ class Core {
     [[nodiscard]] bool healthy(MemberId voter, Instant now) const;
     [[nodiscard]] bool lowest_healthy_owner(Instant now) const;
 
-    // What is added here is added to DOOZER_FIELDS below.
-    // --- for ever
+    // Add each new member to DOOZER_FIELDS below.
+    // --- for the life of the process
     Tuning tuning_;
     MemberId me_;
     Log log_;
@@ -326,7 +328,7 @@ class Core {
     std::uint64_t next_claim_ = no_claim;    // the lowest `applied` of all claims of peers
     Instant doubted_since_ = never;          // when a voter's copy was first found to differ
     std::uint64_t doubted_from_ = no_claim;  // and after how many batches
-    std::vector<Batch> own_;                 // numbered and not applied yet, in order
+    std::vector<Batch> own_;                 // my batches: numbered, in order, not applied yet
     std::size_t offered_ = 0;                // how many of own_ are on their way in this epoch
     Peers peers_;
 
@@ -343,7 +345,7 @@ class Core {
     Acceptor acceptor_;
     Sealer sealer_;
     Ballot ballot_seen_;
-    std::optional<std::pair<MemberId, Accept>> deferred_;  // to be accepted once D reaches its base
+    std::optional<std::pair<MemberId, Accept>> deferred_;  // waits until D reaches its base
     std::vector<Batch> forwarded_;                         // others' batches for my lane
     std::optional<Batch> control_;                         // a NEXT_EPOCH for my lane
     bool control_offered_ = false;
@@ -356,7 +358,7 @@ class Core {
         DOOZER_FIELDS(items, upto, weight);
     };
     std::optional<CatchUp> catch_up_;  // of the end of this epoch, held back until it is complete
-    struct Taking {                    // a snapshot that comes
+    struct Taking {                    // a snapshot that this member takes
         MemberId from;
         std::uint64_t number = 0;
         std::uint64_t next = 0;
@@ -389,7 +391,7 @@ class Core {
         bool leave_further = false;
         Instant until;           // unless something arrives before
         std::uint64_t mark = 0;  // a digest of all that has arrived
-        Epoch epoch;             // whose voters are asked; 0: none yet
+        Epoch epoch;             // the voters of this epoch are fenced; 0: none yet
         Ballot ballot;
         Instant asked;
         std::map<std::size_t, Promise> promises;
@@ -403,13 +405,14 @@ class Core {
     Instant seal_round_at_ = never;  // when a closed voter tries a round of its own
     Instant doubt_until_;
     Instant wake_promised_ = never;
-    Instant own_busy_;  // when my lane had something to do last
+    Instant own_busy_;  // when my lane last had items
     Instant offered_at_;
     std::size_t forward_to_ = 0;
     std::uint64_t forward_tries_ = 0;  // since one of my batches was applied
     Instant pinged_at_;
-    IndexSet waited_for_;              // the lanes whose frontier the next delivery waits for
-    PerLane<Duration> lane_waited_;    // how long this delivery waited for it; it waits no more
+    IndexSet waited_for_;  // the lanes whose frontier the next delivery waits for
+    PerLane<Duration>
+        lane_waited_;  // how long this delivery waited for lanes that it no longer does
     PerLane<Duration> lane_blocking_;  // smoothed time that deliveries waited for this lane
     std::uint64_t items_watched_ = 0;
     struct Demotions {
@@ -419,7 +422,7 @@ class Core {
     };
     std::map<MemberId, Demotions> demotions_;
 
-    // Everything that step() reads: a core that is written and read back goes on as this one.
+    // Everything that step() reads: a core that is written and read back goes on like this one.
     DOOZER_FIELDS(tuning_, me_, log_, applied_oseq_, applied_, fingerprint_, fingerprints_,
                   next_claim_, doubted_since_, doubted_from_, own_, offered_, peers_,
                   configuration_, my_vote_, my_lane_, delivered_, seen_, lanes_, acceptor_, sealer_,

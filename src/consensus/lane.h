@@ -7,8 +7,8 @@
 
 namespace doozer::consensus {
 
-/// Every slot of the lane below upto() is known: it holds an item, or it never will (I1).
-/// Items that were delivered are dropped, since the log keeps them.
+/// Every slot of the lane below upto() is known: it holds an item, or it never will (I1). The copy
+/// drops items that were delivered, since the log keeps them.
 class LaneCopy {
   public:
     [[nodiscard]] Slot upto() const { return upto_; }
@@ -25,7 +25,7 @@ class LaneCopy {
         items_.push_back({slot, std::move(batch)});
         upto_ = slot.next();
     }
-    /// Nothing more below `to`. Never goes back.
+    /// The owner fills no more slots below `to`. Never goes back.
     void skip_to(Slot to) { upto_ = std::max(upto_, to); }
     /// The items at or above `from`.
     [[nodiscard]] Items items_from(Slot from) const {

@@ -1,4 +1,4 @@
-// What was delivered lately, for those who are behind.
+// What was delivered lately, for peers that lack it.
 #pragma once
 
 #include <deque>
@@ -37,10 +37,10 @@ class Log {
     void end(Configuration next);
 
     [[nodiscard]] Position tip() const;
-    /// From `from` on, about `bytes_max` at most but at least one item if there is one; none: the
-    /// log does not reach back so far, or `from` is ahead of the tip.
+    /// The run from `from` on, of about `bytes_max` at most but at least one item if there is one.
+    /// None: the log does not reach back so far, or `from` is ahead of the tip.
     [[nodiscard]] std::optional<LogRun> read(Position from, std::size_t bytes_max) const;
-    /// Drops the oldest beyond `bytes_max`; what `pinned` still needs is kept up to four times
+    /// Drops the oldest items beyond `bytes_max`; keeps those from `pinned` on, up to four times
     /// that.
     void trim(std::size_t bytes_max, std::optional<Position> pinned);
 

@@ -15,13 +15,13 @@
 
 namespace doozer::consensus {
 
-/// Where a member stands; every message carries one. All of it only grows while the epoch lasts,
-/// so that a late one is harmless and a lost one is made good by the next.
+/// What a member has delivered, seen and accepted; every message carries it. All of it only grows
+/// while the epoch lasts, so a late vector does no harm, and the next one makes up for a lost one.
 struct Vector {
     Epoch epoch;
     Slot delivered;       // D: every slot below is delivered
     Slot seen;            // X: 1 + the highest slot of an item heard of
-    bool closed = false;  // has promised a seal: votes here no more at ballot 0
+    bool closed = false;  // has promised a ballot: changes no lane of this epoch any more
     Frontier upto;        // U of each lane; no lanes: not a voter
     bool operator==(Vector const&) const = default;
     DOOZER_FIELDS(epoch, delivered, seen, closed, upto);
@@ -35,8 +35,8 @@ struct Hello {
     DOOZER_FIELDS(vector, lineage, forced_from);
 };
 
-/// The sender's own lane from slot `from` up to vector.upto[its lane]: the items in it; every
-/// other slot in between is skipped for ever. Without lane or news it is just a vector.
+/// The sender's own lane from slot `from` up to vector.upto[its lane]: the items in it. Every other
+/// slot in between is skipped for good. Without a lane, or without news of it, it is just a vector.
 struct Frame {
     Vector vector;
     Slot from;
@@ -57,8 +57,8 @@ struct PrevoteReply {
 
 /// What a seal decides: the final contents of all lanes from `base` on, and who owns lanes next.
 struct SealValue {
-    Slot base;      // everything below was delivered by somebody
-    Frontier upto;  // S: at and above this, a lane is void
+    Slot base;      // some voter has delivered everything below
+    Frontier upto;  // where each lane ends: slots at or above are void
     Items items;    // every item in [base, upto)
     MemberIds owners;
     Ballot tag;  // the ballot that first proposed it
@@ -105,8 +105,8 @@ struct Sealed {
     DOOZER_FIELDS(vector, value);
 };
 
-/// Send me what follows (vector.epoch, from). A voter is answered at once; anybody else when there
-/// is something to tell.
+/// Send me what follows (vector.epoch, from). A voter gets an answer at once, a follower when there
+/// is news.
 struct Fetch {
     Vector vector;
     Slot from;
@@ -124,8 +124,8 @@ struct Decided {
     std::optional<Configuration> end;  // only once upto is the last slot of the epoch
     DOOZER_FIELDS(vector, epoch, from, items, upto, end);
 };
-/// Everything, in pieces, for one who is further behind than the log reaches. What all of them
-/// together tell is as the last of them says.
+/// The whole state, in pieces, for a process that lacks more than the log holds. All pieces
+/// together are the state as of the last of them.
 struct Snapshot {
     Vector vector;
     Configuration configuration;
@@ -161,7 +161,7 @@ struct ReadReply {
     DOOZER_FIELDS(vector, nonce);
 };
 
-/// What a member tells of itself for people to see; no rule looks at it. Filled by the application.
+/// What a member tells people about itself; no rule looks at it. The application fills it.
 struct Figures {
     Revision revision;       // applied so far
     PerLane<Duration> rtts;  // to each voter of the sender's epoch; 0: not measured
@@ -183,7 +183,8 @@ struct Pong {
     DOOZER_FIELDS(vector, sent);
 };
 
-/// From one who has no vote: submit this as yours. Nobody answers; it sees whether it was applied.
+/// From a process without a vote: submit this as yours. There is no answer: the sender sees whether
+/// it is applied.
 struct Propose {
     Vector vector;
     Bytes payload;

@@ -16,7 +16,7 @@ struct Giving {
     DOOZER_FIELDS(number, next, asked);
 };
 
-/// What somebody says of its copy: the fingerprint after so many batches.
+/// What a voter says of its copy: the fingerprint after so many batches.
 struct CopyWord {
     std::uint64_t applied = 0;
     std::uint64_t fingerprint = 0;
@@ -37,34 +37,34 @@ struct Peer {
     bool resurrected = false;  // went back in time; heard again once it is in a later epoch
     Vector vector;             // the newest heard: its row in docs/consensus.md, Terms: vector
     Instant heard;             // when anything came last
-    // --- what was sent to it
-    Slot streamed;                 // it has my lane of this epoch up to here, or will by this link
+                               // --- what was sent to it
+    Slot streamed;             // it has my lane of this epoch below this, or gets it by this link
     std::deque<OnItsWay> on_way;   // the items of it that are not acknowledged, in order
     std::size_t on_way_bytes = 0;  // their sum
-    Instant stream_moved;          // when it acknowledged something last, or had nothing to
+    Instant stream_moved;          // when it last acknowledged an item, or had none to acknowledge
     bool needs_log = false;        // it was told of a gap, and will ask
-    Vector told;                   // my vector as it went out last
+    Vector told;                   // my vector as I sent it last
     bool owed_vote = false;        // it owns a lane whose items I just accepted
-    Instant tell_by = never;       // when news that are nobody's business in particular go out
-    std::optional<Fetch> waiting;  // asked by one who is no voter, to be answered with news
+    Instant tell_by = never;       // when it gets news that are no vote for it
+    std::optional<Fetch> waiting;  // a follower's question, to be answered when there is news
     std::optional<Position> pinned;  // the log is kept from here on while it catches up
     std::optional<Giving> giving;
-    std::uint64_t given = 0;  // the snapshot that it was given the last piece of
+    std::uint64_t given = 0;  // the snapshot of which it got the last piece
     // --- how well it does
     Duration srtt;  // 0: not measured
     Duration jitter;
-    IndexSet silent;  // the voters of this epoch it has not heard of for the kick time
+    IndexSet silent;  // the voters of this epoch that it has not heard for the kick time
     Instant healthy_since = never;
-    // --- whether its copy is like ours; of voters only
-    std::optional<CopyWord> claim;  // cannot be compared before this copy is as far
+    // --- whether its copy is like this one; of voters only
+    std::optional<CopyWord> claim;  // to be compared when this copy has applied as many batches
     bool differs = false;           // as of the last word that could be compared
-    std::uint64_t agreed = 0;       // its copy was like ours after so many batches
+    std::uint64_t agreed = 0;       // its copy was like this one after so many batches
 
     DOOZER_FIELDS(linked, greeted, judged, resurrected, vector, heard, streamed, on_way,
                   on_way_bytes, stream_moved, needs_log, told, owed_vote, tell_by, waiting, pinned,
                   giving, given, srtt, jitter, silent, healthy_since, claim, differs, agreed);
 
-    /// The lane of this member is sent anew from here on: what was on its way is lost.
+    /// Sends the lane of this member anew from here on: what was on its way is lost.
     void stream_from(Slot from) {
         streamed = from;
         on_way.clear();
@@ -75,14 +75,15 @@ struct Peer {
     /// Whether the sender of `v`, the vector of a HELLO, was set back to an earlier state of
     /// itself: it said more than `v` before, and no living process forgets.
     ///
-    /// Only the first HELLO of a link is evidence. All that was heard before it came over links
-    /// that had ended at the sender when it said this one. A later HELLO proves nothing: a link has
-    /// two connections, and what the sender says after the HELLO may overtake it on the other one.
-    /// In a later epoch nothing counts that the sender may have forgotten, so it is heard again.
+    /// Only the first HELLO of a link is evidence. Everything heard before it came over links that
+    /// had ended at the sender when it said this one. A later HELLO proves nothing: a link has two
+    /// connections, and what the sender says after the HELLO may overtake it on the other one. If
+    /// it counted, a healthy member would be shut out. In a later epoch nothing counts that the
+    /// sender may have forgotten, so it is heard again.
     [[nodiscard]] bool judge(Vector const& v) {
         bool const first = !judged;
         judged = true;
-        if (v.epoch == Epoch(0)) return resurrected;  // it holds nothing, and has said so
+        if (v.epoch == Epoch(0)) return resurrected;  // it holds no copy, and says so
         if (v.epoch > vector.epoch) {
             resurrected = false;
         } else if (first && said_more_than(v)) {

@@ -1,4 +1,4 @@
-// The seam to whoever keeps what a core was told.
+// The interface to a recorder of the inputs of a core.
 #pragma once
 
 #include "consensus/core.h"

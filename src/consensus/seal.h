@@ -22,8 +22,8 @@ inline std::size_t voter_of(Ballot b) {
     return b.value() & 7U;
 }
 
-/// A ballot of this round is an operator's: who promises it, promises never to take part in sealing
-/// the epoch again. No ordinary round gets there.
+/// A ballot of this round is a fence, for an operator's survivor: a voter that promises it never
+/// takes part in sealing the epoch again. No ordinary round gets there.
 inline constexpr std::uint64_t fence_round = std::uint64_t{1} << 60U;
 inline bool is_fence(Ballot b) {
     return round_of(b) >= fence_round;
@@ -55,13 +55,13 @@ struct Accepting {
 };
 using Sealer = std::variant<std::monostate, Canvassing, Preparing, Accepting>;
 
-/// The one value that the owner of `ballot` may propose after these promises.
-/// REQUIRES: a majority, or all that an operator can reach; every promise with a vector of as many
-/// lanes as there are owners.
+/// The one value that the owner of `ballot` may propose after these promises. REQUIRES: promises of
+/// a majority, or, with a fence, of all voters within reach; each with a vector of as many lanes as
+/// there are owners.
 SealValuePtr choose_value(Configuration const& configuration, Ballot ballot,
                           std::map<std::size_t, Promise> const& promises);
 
-/// The configuration of the next epoch behind a stop sign that made `voters` the voters: owners
+/// The configuration of the next epoch after a stop sign that made `voters` the voters. The owners
 /// are the old ones that still vote, and the new voters. Source: docs/consensus.md,
 /// R10 End of an epoch.
 Configuration after_change(Configuration const& ended, MemberIds voters);

@@ -11,8 +11,8 @@
 
 namespace doozer::consensus {
 
-/// Grows behind and shrinks in front. Copies share blocks of values: a copy costs a pointer for
-/// each block, and whoever then appends to a shared block takes a copy of that one.
+/// Grows at the back and shrinks at the front. Copies share blocks of values: a copy costs a
+/// pointer for each block, and an append to a shared block copies that block first.
 template <typename T>
 class SharedQueue {
   public:

@@ -6,8 +6,8 @@
 
 namespace doozer::consensus {
 
-/// Within so long every member that lives is heard by all it has links to, even if it has nothing
-/// to say but pings.
+/// A living member is heard within so long by every peer that it has a link to, even if it has
+/// nothing to say but pings.
 inline constexpr Duration heard_within = milliseconds(1500);
 
 struct Tuning {

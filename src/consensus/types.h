@@ -21,11 +21,12 @@ namespace doozer::consensus {
 
 using namespace base;
 
-/// A position in the sequence of one epoch; dealt round-robin to the lanes.
+/// A place in the sequence of one epoch; dealt to the lanes in turn.
 using Slot = Strong<struct SlotTag, std::uint64_t>;
-/// One reign of a configuration. The first is 1; 0 is a process that holds no copy yet.
+/// The reign of one configuration. The first is 1; a process without a copy is in epoch 0.
 using Epoch = Strong<struct EpochTag, std::uint64_t>;
-/// (round << 3 | index among the voters), round >= 1. 0 is the owners' own right to their lanes.
+/// (round << 3 | index among the voters), round >= 1: an attempt to seal an epoch. 0: nothing is
+/// promised, and the owners fill their lanes.
 using Ballot = Strong<struct BallotTag, std::uint64_t>;
 /// The number of a batch among those of its origin: 1, 2, 3, ... without gaps.
 using Oseq = Strong<struct OseqTag, std::uint64_t>;
@@ -35,7 +36,7 @@ using Lane = std::size_t;
 /// An epoch has at most this many voters; so an index among them fits three bits of a ballot.
 inline constexpr std::size_t voters_max = 7;
 
-/// The id of a process for its whole life, in a form that costs no memory to copy.
+/// The id of a process for its whole life. To copy it allocates nothing.
 struct MemberId {
     std::array<char, process_id_chars> text{};
 

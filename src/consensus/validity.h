@@ -1,4 +1,4 @@
-// What a member that follows the protocol could have sent. Everything else is refused as malformed.
+// What a member that follows the protocol could have sent. The core refuses all else as malformed.
 #pragma once
 
 #include "consensus/message.h"

@@ -1,5 +1,5 @@
 // Between the requests and the one order: changes go to the core as batches, and come back when it
-// is their turn. Here a revision is made, and whoever waits for it is answered.
+// is their turn. Here a revision is made, and the requests that wait for it are answered.
 #include <algorithm>
 #include <utility>
 
@@ -11,8 +11,8 @@ namespace doozer::replica {
 
 namespace {
 
-/// A voter that has not heard from a majority for so long proposes nothing more: what is not
-/// proposed can be refused for certain.
+/// A voter that has not heard a majority for so long proposes nothing more. It can refuse a change
+/// that it has not proposed, and the client knows for certain that it was not made.
 constexpr Duration quorum_lately = seconds(1);
 
 }  // namespace
@@ -33,7 +33,8 @@ void Replica::end_turn(Instant now) {
     watch_quorum(now);
     propose(now);
     if (looked) aim();
-    // It has given up: another goes on, or one that is further hands nothing over.
+    // The core has given the order up: another survivor goes on, or a process that knows more hands
+    // nothing over.
     if (forcing_ && !effects_->wants_lineage && !core_.forcing()) {
         end_force(Error{Errc::other, "not forced: " + why_force_ended()});
     }
@@ -77,13 +78,13 @@ void Replica::watch_quorum(Instant now) {
 
 void Replica::propose(Instant now) {
     bool goes_on = false;
-    do {  // alone, all of a batch is over at once, and there is room for more
+    do {  // a member that is alone applies a batch at once, and has room for more
         goes_on = submit_some(now);
         tell(now, consensus::EndOfTurn{});
     } while (goes_on && core_.voter() && core_.unsettled() == 0 && !proposals_.empty());
 }
 
-/// Whether there was something, and room for it.
+/// Submits as many batches as there is room for. True if there was any.
 bool Replica::submit_some(Instant now) {
     if (!core_.voter() || quorumless_since_ != never) return false;
     bool some = false;
@@ -150,7 +151,8 @@ void Replica::refuse_linear_read(LinearReads::Kept const& kept, char const* why)
     reply_to(kept.session, kept.request.tag).error = Error{Errc::readonly, why};
 }
 
-/// Nobody can tell whether these batches were applied: those who wait for them must not either.
+/// This process cannot tell whether these batches were applied, so it closes the sessions that wait
+/// for them: the outcome is unknown.
 void Replica::lose(consensus::Oseq upto) {
     for (; !in_flight_.empty() && in_flight_.front().oseq <= upto; in_flight_.pop_front()) {
         for (auto const& origin : in_flight_.front().batch.origins) {
@@ -173,7 +175,7 @@ consensus::Applied Replica::apply(consensus::Batch const& batch) {
     }
     for (std::size_t i = 0; !rest.empty(); ++i) {
         auto const change = take_change(rest);
-        if (!change.ok()) break;  // alike on all members
+        if (!change.ok()) break;  // all members refuse the same bytes at the same place
         auto const applied = state_.apply(change.value());
         if (!applied) continue;
         if (mine && in_flight_.front().batch.origins[i]) {
@@ -190,7 +192,7 @@ consensus::Applied Replica::apply(consensus::Batch const& batch) {
 
 void Replica::reply_applied(Origin const& origin, store::Applied const& applied) {
     if (sessions_.find(origin.session) == nullptr)
-        return;  // it went while its change was on the way
+        return;  // it closed while its change was on the way
     answering_ = origin.verb;
     asked_ = origin.asked;
     Reply& reply = reply_to(origin.session, origin.tag);
@@ -222,7 +224,7 @@ bool Replica::finish_install() {
     return true;
 }
 
-/// Says to whom links are wanted, if that is not what was said last.
+/// Tells the shell which processes to link to, if they have changed.
 void Replica::aim() {
     std::vector<Target> targets = membership_.targets(core_, state_);
     if (targets == targets_) return;

@@ -1,5 +1,5 @@
-// What a batch holds: mutations, in order, or new rules. One that a process wants for itself may
-// carry a guard: it happens only if nobody was faster, and otherwise leaves no trace.
+// What a batch holds: mutations, in order, or new rules. A change that a process wants for itself
+// may carry a guard: it is made only if no other process was faster, and otherwise leaves no trace.
 #pragma once
 
 #include <optional>
@@ -14,8 +14,9 @@ namespace doozer::replica {
 
 using namespace base;
 
-/// The change happens only if this file still has this revision (`missing`: is not there), and if
-/// the mutation's own condition holds exactly. Else no revision is used, and nobody is told.
+/// The change is made only if this file still has this revision (`missing`: does not exist), and if
+/// the mutation's own condition is met exactly. Otherwise it uses no revision, and no client hears
+/// of it: racing orders of several members leave no trace.
 struct Guard {
     store::Path path;
     Revision rev;
@@ -31,10 +32,10 @@ struct Change {
     bool operator==(Change const&) const = default;
 };
 
-/// A batch that is this and nothing else: from here on changes are applied by these rules. Uses no
+/// A batch that holds only this: from here on members apply changes by these rules. Uses no
 /// revision.
 std::string encode_switch(Rules to);
-/// The rules that the batch is to bring; none: it holds changes.
+/// The rules that the batch brings; none: it holds changes.
 std::optional<Rules> switch_in(std::string_view batch);
 
 /// Appends a guard, if there is one (1 byte, revision 8, path size 2, path; numbers
@@ -42,7 +43,7 @@ std::optional<Rules> switch_in(std::string_view batch);
 /// store::append_mutation() does.
 void append_change(std::string& batch, Change const& change);
 
-/// Takes the first change off `batch`. REFUSES with other whatever append_change cannot have
+/// Takes the first change off `batch`. REFUSES with other any bytes that append_change cannot have
 /// written.
 Result<Change> take_change(std::string_view& batch);
 

@@ -1,4 +1,4 @@
-// What a process wants done: the only ways in which the replica reaches anything outside.
+// What a process wants done: the only ways in which the replica acts on the outside.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace doozer::replica {
 using namespace base;
 
 /// A response to one request: base::Response with what it needs to outlive the step. A field that
-/// is empty is not sent. The value of a reply to STATUS is the shell's to fill in.
+/// is empty is not sent. The shell fills in the value of a reply to STATUS.
 struct Reply {
     SessionId session;
     std::optional<Tag> tag;
@@ -29,7 +29,8 @@ struct Reply {
     std::optional<std::int32_t> len;
     std::optional<Revision> applied;
     std::optional<Error> error;  ///< its detail is sent if it is not empty
-    // For who counts and measures:
+
+    // For metrics:
     Verb verb{0};           ///< of the request; 0 if it had none
     Instant asked = never;  ///< when it came
 };
@@ -41,14 +42,14 @@ struct Target {
     bool operator==(Target const&) const = default;
 };
 
-/// Filled by step() and emptied by whoever performs them, in order.
+/// step() fills it; the shell performs the effects in order and empties it.
 struct Effects {
     std::vector<Reply> replies;
-    /// To members: each in order behind what was sent to it before.
+    /// To members: each message comes after those that were sent to the same member before.
     std::vector<consensus::Send> sends;
-    /// All that links are wanted to, if that has changed.
+    /// All processes to link to, if they have changed.
     std::optional<std::vector<Target>> targets;
-    /// To be closed without an answer: nobody can tell what became of what they asked.
+    /// Sessions to close without an answer: the outcome of their changes is unknown.
     std::vector<SessionId> lost;
     /// For the log.
     std::vector<consensus::TraceEvent> trace;
@@ -56,9 +57,9 @@ struct Effects {
     bool wants_identity = false;
     /// An operator has ordered this process to go on alone: give it a lineage, by Force.
     bool wants_lineage = false;
-    /// When to end a turn, if nothing happens before; it may change with every step.
+    /// When to end a turn if nothing happens before; every step may change it.
     Instant deadline = never;
-    /// Searches go on: end another turn as soon as others have had theirs.
+    /// A search goes on: end another turn as soon as other sessions have had theirs.
     bool more_to_do = false;
 };
 

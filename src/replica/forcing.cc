@@ -6,8 +6,8 @@
 
 namespace doozer::replica {
 
-/// FORCE: the value is the cluster's name, the path the id of the process that is meant, if given;
-/// offset 1 means "although others may live elsewhere", 2 "although one that is further hands
+/// FORCE: the value is the cluster's name, the path, if given, the id of the process that is meant.
+/// Offset 1 means "although others may live elsewhere", 2 "although a process that knows more hands
 /// nothing over", 3 both.
 void Replica::on_force(Instant now, ClientRequest const& in) {
     if (!in.request.value) return refuse(in, {Errc::missing_arg});
@@ -51,14 +51,14 @@ Status Replica::status(Instant now) const {
     return status;
 }
 
-/// This voter's cluster goes on without it. Whether that has its changes that are on their way,
-/// nobody can tell here.
+/// This voter's cluster goes on without it. It cannot tell whether the cluster has its changes that
+/// are on their way.
 void Replica::leave_behind() {
     left_behind_ = true;
     if (!in_flight_.empty()) lose(in_flight_.back().oseq);
 }
 
-/// What would be lost, so that the operator can decide.
+/// Says what would be lost, so that the operator can decide.
 std::string Replica::why_force_ended() const {
     auto const further = core_.voter() ? core_.further_survivor() : std::nullopt;
     if (!further) return "another process goes on with the cluster";
@@ -72,7 +72,7 @@ std::string Replica::why_force_ended() const {
     return why + "; it hands nothing over: force that one, wait, or leave behind what it knows";
 }
 
-/// Answers who has asked for it: with the revision from which the cluster goes on, or not.
+/// Answers the FORCE: with the revision from which the cluster goes on, or with the refusal.
 void Replica::end_force(std::optional<Error> refused) {
     if (!forcing_) return;
     Origin const origin = *std::exchange(forcing_, std::nullopt);

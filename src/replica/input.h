@@ -1,4 +1,4 @@
-// What a process can be told: the only ways in which anything outside reaches the replica.
+// What the shell can tell a process: the only ways in which the outside reaches the replica.
 #pragma once
 
 #include <string>
@@ -13,14 +13,14 @@ namespace doozer::replica {
 
 using namespace base;
 
-/// The process has come up. The first input, once.
+/// The process has started. The first input, once.
 struct Started {};
 
 struct SessionOpened {
     SessionId session;
 };
 
-/// Nothing is sent to the session from here on.
+/// The session is closed: the replica sends it nothing from here on.
 struct SessionClosed {
     SessionId session;
 };
@@ -31,7 +31,7 @@ struct ClientRequest {
     Request request;
 };
 
-/// A link to this member stands, authenticated. A newer one replaces an older one.
+/// An authenticated link to this process is up. A newer one replaces an older one.
 struct LinkUp {
     ProcessId peer;
 };
@@ -44,26 +44,26 @@ struct PeerMessage {
 };
 
 /// The id that Effects::wants_identity asked for: a new one, never used before.
-/// REQUIRES: no link stands.
+/// REQUIRES: no link is up.
 struct IdentityGiven {
     ProcessId id;
 };
 
-/// What clients may do was changed. Sessions keep what they were granted.
+/// The secrets have changed. Sessions keep the rights that they have.
 struct AccessChanged {
     Access access;
 };
 
-/// An operator's order: the majority is lost, go on alone. Random and never used before.
+/// The lineage for an operator's order to go on alone: random, never used before.
 struct Force {
     consensus::Lineage lineage;
 };
 
 /// This process is to end: it takes no more changes, and gives its slot away if the others can go
-/// on without it. When nothing is left to be answered, Replica::retired().
+/// on without it. Replica::retired() is true when it has answered everything.
 struct Retire {};
 
-/// All that this turn of the event loop brought is in, or the deadline that the effects named has
+/// All inputs of this turn of the event loop are in, or the deadline that the effects named has
 /// come.
 struct TurnEnded {};
 

@@ -1,5 +1,5 @@
-// Reads that must see every write that was answered anywhere before them: they are kept here while
-// the members are asked how far they are. Source: docs/consensus.md, Linear reads.
+// Linear reads, which must see every write that was answered anywhere before them. They are kept
+// here while the core asks the voters what they have seen. Source: docs/consensus.md, Linear reads.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class LinearReads {
     };
     /// Gives the request back, unless its session is gone.
     std::optional<Kept> take(Token token);
-    /// Gives back the first that is left, if any is.
+    /// Gives back the first request that is left, if any.
     std::optional<Kept> take_first();
     void closed(SessionId session);
 

@@ -14,22 +14,23 @@ using store::Path;
 
 namespace {
 
-/// How often a process looks whether something is to be done.
+/// How often a process looks for something to do.
 constexpr Duration look_every = milliseconds(100);
-/// How long it waits before it asks, or proposes to remove somebody, again.
+/// How long it waits before it asks again, or again proposes to remove a member.
 constexpr Duration ask_every = milliseconds(500);
 constexpr Duration kick_every = seconds(1);
 /// How long a follower must have kept up before it takes a slot, and how long it waits for a link
-/// to every voter; then those to a majority will do.
+/// to every voter; after that, links to a majority are enough. If it took a slot without links, the
+/// cluster would need the vote of a process that it cannot reach.
 constexpr Duration follow_before_joining = milliseconds(500);
 constexpr Duration wait_for_all_links = seconds(5);
-/// How long one that has left waits for those who stay.
+/// How long a process that has left waits for the voters that stay.
 constexpr Duration hand_over_within = seconds(5);
-/// How long a slot may name a process that does not vote. One that an operator gave it to takes it
-/// in less, if it is there and has followed for a moment.
+/// How long a slot may name a process that does not vote. A process that an operator gave the slot
+/// to takes it sooner, if it runs and has followed for a moment.
 constexpr Duration stray_slot_kept = seconds(8);
-/// How many of the processes in /ctl/node are looked at in one go, and how many at the most are
-/// remembered as missing: writers can register as many as they like.
+/// How many of the processes in /ctl/node clean() looks at in one go, and how many it remembers as
+/// missing at most: clients can register as many as they like.
 constexpr std::size_t nodes_per_look = 256;
 constexpr std::size_t nodes_missing_max = 1024;
 
@@ -41,8 +42,8 @@ bool votes(Core const& core, std::string const& id) {
     return id.size() <= process_id_chars && core.configuration().voter_index(MemberId(id));
 }
 
-/// Whether an operator gave the slot to a process that may yet take it: it is registered, and was
-/// never removed. Whether it is there at all only the process itself can show.
+/// Whether the slot names a process that may still take it: it is registered, and was never
+/// removed. Only the process itself can show that it runs.
 bool is_given(State::Slot const& slot, Core const& core, State const& state) {
     std::string const& id = slot.content;
     if (id.size() > process_id_chars || !store::is_path_component(id)) return false;
@@ -56,8 +57,9 @@ std::size_t count_reached(Core const& core) {
         std::count_if(voters.begin(), voters.end(), [&](MemberId id) { return core.reaches(id); }));
 }
 
-/// Those who would stay without `leaver` and were heard since then are a majority of themselves:
-/// the cluster can go on without it. Who was not heard may be dead.
+/// Of the voters that would stay without `leaver`, a majority was heard after `since`: the cluster
+/// can go on without it. A voter that was not heard may be dead; if it counted, the removal could
+/// leave a cluster whose majority is gone.
 bool can_go_on_without(MemberId leaver, Instant since, Core const& core) {
     auto const& voters = core.configuration().voters;
     auto const heard = std::count_if(voters.begin(), voters.end(), [&](MemberId id) {
@@ -111,15 +113,16 @@ bool Membership::look(Instant now, Core const& core, State const& state, Wishes 
                         },
                         [](auto const&) {}},
                phase_);
-    // Alone there is nobody to look after, but for the pulse.
+    // A process that is alone only has its pulse to write.
     auto const* const voting = std::get_if<Voting>(&phase_);
     if (voting && core.peers().empty()) next_look_ = voting->next_pulse;
     if (voting) next_look_ = std::min(next_look_, voting->next_pulse);
     return true;
 }
 
-/// What the core has become, this process is. A voter whose slot is given away leaves; so does one
-/// that voted and was removed while it heard of neither.
+/// Follows what the core has become. A voter whose slot was given away leaves; so does a process
+/// that was made a voter and removed while it heard of neither: its id never votes again, and the
+/// numbers of its batches would not fit those that the others count.
 void Membership::follow_phase(Instant now, Core const& core, State const& state) {
     bool const empty = core.epoch() == consensus::Epoch(0);
     if (std::holds_alternative<Leaving>(phase_) || std::holds_alternative<Founding>(phase_)) return;
@@ -147,12 +150,12 @@ void Membership::set_if_different(Proposals& proposals, State const& state, std:
     auto const found = state.value(path);
     if (found && found->view() == value) return;
     Revision const rev = state.revision_of(path);
-    if (rev < missing) return;  // somebody has made it a directory
+    if (rev < missing) return;  // a client has made it a directory
     proposals.add({Guard{path_of(path), rev}, Mutation::set(path_of(path), value, rev)});
 }
 
-/// What others have overwritten, or cleaned away while this process could not be reached, is put
-/// right again.
+/// Writes this process's files again if a client has overwritten them, or a member has removed them
+/// while this process could not be reached.
 void Membership::register_in(Proposals& proposals, State const& state, bool votes) const {
     std::string const& id = identity_.id;
     set_if_different(proposals, state, node_path(id, "addr"), identity_.address);
@@ -163,8 +166,8 @@ void Membership::register_in(Proposals& proposals, State const& state, bool vote
     set_if_different(proposals, state, ns_path(identity_.cluster_name, id), identity_.address);
 }
 
-/// The last voter goes on voting when no slot names anybody any more. Nobody else could join then,
-/// so it takes a slot again; but one that an operator gave to somebody else it leaves for a while.
+/// The last voter goes on voting even when no slot names it. No process could join then, so it
+/// takes a slot again; but it leaves one that an operator gave to another process for a while.
 void Membership::keep_slot(Proposals& proposals, Core const& core, State const& state) const {
     auto const& voters = state.voters();
     if (!std::binary_search(voters.begin(), voters.end(), MemberId(identity_.id))) return;
@@ -180,8 +183,7 @@ void Membership::keep_slot(Proposals& proposals, Core const& core, State const& 
     set_if_different(proposals, state, slots.empty() ? "/ctl/cal/0" : free->path, identity_.id);
 }
 
-/// A slot that names a process which does not vote counts for nothing. It is emptied, so that it is
-/// free for others.
+/// Empties slots that name a process without a vote, so that they are free for others.
 void Membership::empty_strays(Instant now, Core const& core, State const& state,
                               Proposals& proposals) {
     if (!first_of_those_heard(now, core)) return strays_.clear();
@@ -199,7 +201,7 @@ void Membership::empty_strays(Instant now, Core const& core, State const& state,
     strays_ = std::move(strays);
 }
 
-/// In even steps, none made up for.
+/// Writes the pulse in even steps; it makes up for none that it missed.
 void Membership::pulse(Instant now, Voting& voting, State const& state,
                        Proposals& proposals) const {
     if (now < voting.next_pulse) return;
@@ -209,8 +211,12 @@ void Membership::pulse(Instant now, Voting& voting, State const& state,
     proposals.add({{}, Mutation::set(path_of(path), applied, clobber)});
 }
 
-/// One whom a majority has not heard for long loses its slot, if the others can go on without it;
-/// unless its pulse goes on, as then this order is an old one that was held up on its way.
+/// Proposes to empty the slot of a member that a majority has not heard for kick_after, if the
+/// others can go on without it.
+///
+/// The order is guarded by the victim's pulse, as this voter has seen it. If the order is held up
+/// on its way, until the victim is back, the victim has written a new pulse before it is applied,
+/// and the order does nothing. Without the guard it would remove a member that is well.
 void Membership::kick(Instant now, Voting& voting, Core const& core, State const& state,
                       Proposals& proposals) const {
     if (now < voting.kicked + kick_every || !first_of_those_heard(now, core)) return;
@@ -227,8 +233,8 @@ void Membership::kick(Instant now, Voting& voting, Core const& core, State const
     }
 }
 
-/// Removes what is left of processes that are gone: of those that were removed, and of followers
-/// that nobody has heard of for long.
+/// Removes the files of processes that are gone: of members that were removed, and of followers
+/// that this process has not been linked with for kick_after.
 void Membership::clean(Instant now, Core const& core, State const& state, Proposals& proposals) {
     if (!first_of_those_heard(now, core)) {
         cleaned_upto_.clear();
@@ -236,7 +242,7 @@ void Membership::clean(Instant now, Core const& core, State const& state, Propos
     }
     std::vector<std::string> const names =
         state.names_after("/ctl/node", cleaned_upto_, nodes_per_look);
-    // What was noted of the names of this page is replaced by what is seen now.
+    // What is seen now replaces what was noted of the names of this page.
     auto const begin = missing_since_.upper_bound(cleaned_upto_);
     bool const last = names.size() < nodes_per_look;
     auto const end = last ? missing_since_.end() : missing_since_.upper_bound(names.back());
@@ -261,14 +267,14 @@ void Membership::clean(Instant now, Core const& core, State const& state, Propos
     }
 }
 
-/// New rules, as soon as everybody can apply changes by them.
+/// Proposes new rules as soon as every process can apply changes by them.
 void Membership::switch_rules(Instant now, Core const& core, State const& state,
                               Proposals& proposals) const {
     if (!first_of_those_heard(now, core)) return;
     if (auto const next = state.next_rules()) proposals.add_switch(*next);
 }
 
-/// Only one is to do what any could do; if two do, the guards let one of them pass.
+/// One voter does what any of them could do. If two do it, the guards let one of them pass.
 bool Membership::first_of_those_heard(Instant now, Core const& core) const {
     for (MemberId const id : core.configuration().voters) {
         if (id == core.me()) return true;
@@ -292,14 +298,15 @@ bool Membership::hopes_to_leave(Instant now, Core const& core) const {
     return can_leave(core) || now - retires_since_ < heard_within;
 }
 
-/// The batch that removes a voter ends the epoch for whoever delivers it. A voter that goes as soon
-/// as it has delivered it may be the only one: the other of two waits for its vote for ever then.
+/// The batch that removes a voter ends the epoch of every member that delivers it. If a voter ended
+/// as soon as it has delivered its own removal, it may be the only one that has: the other one of
+/// two would wait without end for its vote.
 bool Membership::hands_over(Instant now, Core const& core) const {
     if (left_at_ == never || now - left_at_ >= hand_over_within) return false;
     return !core.majority_entered();
 }
 
-/// First its address goes, so that clients who watch the addresses know before it is too late.
+/// Deletes its address first, so that clients that watch the addresses go elsewhere in time.
 void Membership::leave(Instant now, Voting& voting, Core const& core, State const& state,
                        Proposals& proposals) const {
     if (now < voting.kicked + kick_every || !can_leave(core)) return;
@@ -331,8 +338,8 @@ void Membership::follow(Instant now, Following& following, Core const& core, Sta
     ask = consensus::Ask{reached[asked_++ % reached.size()], Bytes(wanted.take().changes)};
 }
 
-/// Takes the slot that an operator gave it, or that of the process that was at this address before,
-/// or else a free one.
+/// Takes the slot that an operator gave it, or that of the process that was at its address before,
+/// or a free one.
 void Membership::join(Instant now, Following const& following, Core const& core, State const& state,
                       Proposals& wanted) const {
     std::optional<State::Slot> given;
@@ -350,7 +357,7 @@ void Membership::join(Instant now, Following const& following, Core const& core,
         }
     }
     std::size_t const voters = core.configuration().voters.size();
-    if (voters == consensus::voters_max) {  // nobody can vote too, only in the place of another
+    if (voters == consensus::voters_max) {  // only in the place of another voter
         given.reset();
         free.reset();
     }
@@ -388,8 +395,8 @@ bool Membership::may_propose(MemberId asker, std::string_view changes, Core cons
     return true;
 }
 
-/// The voters. As long as so few of them are reached that others may vote by now: whoever is at
-/// their addresses, and at the seeds'.
+/// The voters. While this process reaches so few of them that others may vote by now, it dials
+/// any process at their addresses and at the seeds'.
 std::vector<Target> Membership::targets(Core const& core, State const& state) const {
     consensus::Configuration const& c = core.configuration();
     std::size_t const reached = count_reached(core);

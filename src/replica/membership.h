@@ -1,4 +1,4 @@
-// The life of a process in its cluster, and what it writes there without being asked: it founds or
+// The life of a process in its cluster, and the files that it writes there by itself: it founds or
 // attaches, follows, takes a slot, votes, is removed and begins again under a new id. Source:
 // docs/consensus.md, Joins and removals.
 #pragma once
@@ -17,11 +17,11 @@
 
 namespace doozer::replica {
 
-/// It makes a cluster of its own with its first batch.
+/// It founds a cluster with its first batch.
 struct Founding {};
 /// It holds no copy yet.
 struct Attaching {};
-/// It holds a copy, and would like to vote.
+/// It holds a copy, and takes a slot when it can.
 struct Following {
     Instant since;
     Instant asked;  ///< when it last asked a voter to propose something for it
@@ -41,15 +41,15 @@ class Membership {
         Duration pulse;
         Duration kick_after;
     };
-    /// `seeds`: addresses of a cluster to attach to, if any are known; `begins`: Founding or
-    /// Attaching. REQUIRES: pulse > 0.
+    /// `seeds`: known addresses of a cluster to attach to; `begins`: Founding or Attaching.
+    /// REQUIRES: pulse > 0.
     Membership(Identity identity, std::vector<std::string> seeds, Phase begins, Timing timing);
 
-    /// All that makes a cluster of one out of nothing.
+    /// The first changes of a new cluster of one.
     void found(Instant now, Proposals& proposals);
 
-    /// Adds what this process wants changed: to `proposals` if it votes, to `ask` if a voter is to
-    /// propose it. To be called with every turn; true if it looked at everything.
+    /// Adds the changes that this process wants: to `proposals` if it votes, to `ask` if a voter is
+    /// to propose them. To be called with every turn; true if it looked at everything.
     struct Wishes {
         Proposals& proposals;
         std::optional<consensus::Ask>& ask;
@@ -58,23 +58,23 @@ class Membership {
 
     void renamed(Instant now, ProcessId id);
 
-    /// From now on it wants nothing but to be rid of its slot.
+    /// From now on it only wants to give its slot away.
     void retire(Instant now);
     [[nodiscard]] bool retires() const { return retires_since_ != never; }
-    /// It retires and has a slot, and may yet find that the others can go on without it.
+    /// It retires and has a slot, and may still hear that the others can go on without it.
     [[nodiscard]] bool hopes_to_leave(Instant now, consensus::Core const& core) const;
 
-    /// It retires and has left, but those who stay may not know that yet; and of two who vote, the
-    /// one who leaves may be the only one who can tell.
+    /// It retires and has left, but the voters that stay may not know that yet. Of two voters the
+    /// one that leaves may be the only one that can tell the other.
     [[nodiscard]] bool hands_over(Instant now, consensus::Core const& core) const;
 
-    /// A voter was asked by `asker`, over a link, to propose `changes`; whether it may. A process
-    /// asks for itself alone: it registers, and takes a slot. It gets one that somebody fills only
-    /// if this voter does not hear from that member.
+    /// Whether this voter may propose `changes`, which `asker` asked for over a link. A process may
+    /// ask only for itself: to register, and to take a slot. It gets a slot that another member
+    /// fills only if this voter does not hear from that member.
     [[nodiscard]] bool may_propose(consensus::MemberId asker, std::string_view changes,
                                    consensus::Core const& core, State const& state) const;
 
-    /// To whom links are wanted now.
+    /// The processes to link to now.
     [[nodiscard]] std::vector<Target> targets(consensus::Core const& core,
                                               State const& state) const;
 
@@ -111,15 +111,15 @@ class Membership {
     Phase phase_;
     Instant next_look_;
     std::map<std::string, Instant> missing_since_;  // registered, but neither voters nor linked
-    std::string cleaned_upto_;                      // the names of /ctl/node are looked at in pages
+    std::string cleaned_upto_;                      // clean() looks at /ctl/node in pages
     struct Stray {
         Revision rev;
         Instant since;
     };
-    std::map<std::string, Stray> strays_;  // slots that name somebody who does not vote
+    std::map<std::string, Stray> strays_;  // slots that name a process without a vote
     std::size_t asked_ = 0;
     Instant retires_since_ = never;
-    Instant left_at_ = never;  // when it retired and was found to have no vote any more
+    Instant left_at_ = never;  // when it noticed, retiring, that it has no vote any more
 };
 
 }  // namespace doozer::replica

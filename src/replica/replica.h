@@ -1,5 +1,5 @@
-// One process as a pure function: inputs in, effects out. Everything Doozer is happens in here;
-// what is around it only moves bytes and tells the time.
+// One process as a pure function: inputs in, effects out. All behaviour of Doozer is here; the
+// shell around it only moves bytes and tells the time.
 #pragma once
 
 #include <deque>
@@ -34,55 +34,55 @@ struct Options {
     std::size_t value_bytes_max = value_bytes_default;
     consensus::Tuning tuning;
     RulesTable rules;
-    /// Then linear reads are refused, and changes that were not proposed yet.
+    /// After so long it refuses linear reads, and changes that were not proposed yet.
     Duration no_quorum_after = seconds(3);
     consensus::Recorder* recorder = nullptr;  ///< of every step of the core; outlives the replica
 };
 
-/// Whether the process makes a cluster of its own. Otherwise it takes a copy from whomever it is
-/// linked to, which may be somebody whom others have found for it.
+/// Whether the process founds a cluster. Otherwise it takes a copy from a process that it is linked
+/// to, perhaps one that the shell has found for it.
 inline bool founds(Options const& options) {
     return options.founds && options.attach_to.empty();
 }
 
-/// Why a voter that others were forced on without changes nothing any more.
+/// Why a voter changes nothing any more after the cluster was forced on without it.
 inline constexpr char const* forced_on_without_us =
     "the cluster was forced on without this process: not applied";
 
-/// Why one that hears no majority refuses reads that must see what is newest.
+/// Why a voter that hears no majority refuses linear reads.
 inline constexpr char const* cannot_ask = "no quorum: cannot ask for the newest";
 
 class Replica : private consensus::Application {
   public:
     explicit Replica(Options options);
 
-    /// Takes one input and appends to `effects`. Nothing is remembered of `effects`, and nothing
-    /// but `input` and `now` is looked at: the same inputs at the same times have the same effects.
+    /// Takes one input and appends to `effects`. Looks at nothing but `input` and `now`, and
+    /// remembers nothing of `effects`: the same inputs at the same times have the same effects.
     void step(Instant now, Input const& input, Effects& effects);
 
-    /// Whether it holds a complete copy. Before that, clients are not listened to.
+    /// Whether it holds a complete copy. Before that, the shell does not listen to clients.
     [[nodiscard]] bool serving() const { return state_.store().revision() > missing; }
 
     [[nodiscard]] store::Store const& store() const { return state_.store(); }
     [[nodiscard]] State const& state() const { return state_; }
     [[nodiscard]] consensus::Core const& core() const { return core_; }
     [[nodiscard]] Membership const& membership() const { return membership_; }
-    /// The cluster applies changes by rules that this program does not know: it is to end.
+    /// The cluster applies changes by rules that this program does not know: the process must end.
     [[nodiscard]] bool is_outdated() const { return state_.is_outdated(); }
-    /// This voter hears so few that nothing can be changed.
+    /// This voter hears no majority, so the cluster takes no changes as far as it knows.
     [[nodiscard]] bool has_no_quorum(Instant now) const;
     /// The cluster was forced on without this voter: it is never part of it again.
     [[nodiscard]] bool left_behind() const { return left_behind_; }
 
-    /// Retire was told, and all that clients have asked to be changed is answered; the slot is
-    /// given away, or cannot be.
+    /// The process was told to retire, has answered all changes of its clients, and has given its
+    /// slot away or cannot.
     [[nodiscard]] bool retired(Instant now) const;
     [[nodiscard]] Status status(Instant now) const;
 
-    /// How much has been brought and is not on its way yet.
+    /// The bytes of changes that came in and are not proposed yet.
     [[nodiscard]] std::size_t proposed_bytes() const { return proposals_.bytes(); }
 
-    /// What the session may do; nothing if it is closed.
+    /// The rights of the session; none if it is closed.
     [[nodiscard]] Grants grants(SessionId session) const { return sessions_.grants(session); }
 
     /// Whether the session has asked for something that takes several turns to find.

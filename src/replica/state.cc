@@ -71,9 +71,9 @@ std::optional<store::Applied> State::apply(Change const& change) {
     return applied;
 }
 
-/// Clients make no guarded changes: voters do, for themselves and for followers that ask them over
-/// a link; and voters vouch for followers that they are linked with. So a process that such a
-/// change gives a slot to is there.
+/// Only voters make guarded changes: for themselves, and for followers that ask them over a link.
+/// They also vouch for followers that they are linked with. So a process that gets a slot by such a
+/// change runs and can be reached.
 void State::note_naming(store::Mutation const& m) {
     if (m.kind != store::MutationKind::set || !m.path.text().starts_with(in_calendar)) return;
     if (!m.value.empty() && m.value.size() <= process_id_chars) named_.emplace(m.value);
@@ -104,8 +104,8 @@ void State::note(store::Applied const& applied) {
 
 void State::switch_rules(Rules to) {
     if (to != rules_ + 1) return;
-    // Without this a process of an old release that was registered while the order was on its way
-    // would end, though the order did not count for anybody else.
+    // Without this a process of an old release that registered while the order was on its way would
+    // end, although the order counts for no process.
     bool const unknown_here = to > known_.newest();
     if (unknown_here ? !all_are_newer() : !all_know(to)) return;
     rules_ = to;

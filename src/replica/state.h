@@ -1,5 +1,5 @@
-// What all members hold alike: the store, and who may vote. A function of the batches applied so
-// far and of nothing else.
+// The state that all members hold alike: the store, and which ids may vote. A function of the
+// batches applied so far and of nothing else.
 #pragma once
 
 #include <functional>
@@ -41,36 +41,39 @@ class State {
         rules_ = known_.newest();
     }
 
-    /// The tree that the cluster begins with, if it is to have one: files with the revisions that
-    /// they had elsewhere, none above `last`. What follows has revisions that were never given
-    /// there, from the next multiple of 2^40 on. False: a file has no place there. REQUIRES:
-    /// nothing was applied yet.
+    /// The tree that the cluster begins with: files with the revisions that they had elsewhere,
+    /// none
+    /// above `last`. Changes after that have revisions that were never given there, from the next
+    /// multiple of 2^40 on. False: a file has no place in a tree. REQUIRES: nothing was applied
+    /// yet.
     bool restore(std::vector<Restored> const& files, Revision last);
 
     /// Applies a change, if its guard lets it.
     std::optional<store::Applied> apply(Change const& change);
 
-    /// Goes over to the next rules, if all who have a slot or are in /ctl/node know them by their
-    /// versions there. Else it leaves no trace. A program that does not know the rules leaves no
-    /// trace either if somebody there is not newer than itself, since then it knows that the order
-    /// did not count.
+    /// Goes over to the next rules if all processes that vote or are in /ctl/node know them, by
+    /// their versions there. Otherwise the order leaves no trace. A program that does not know the
+    /// rules ignores the order if a process there is not newer than itself: then it knows that the
+    /// order did not count.
     void switch_rules(Rules to);
-    /// The rules that all are ready to go over to, and this program knows.
+    /// The next rules, if all processes know them and so does this program.
     [[nodiscard]] std::optional<Rules> next_rules() const;
-    /// By which changes are applied.
+    /// The rules by which changes are applied.
     [[nodiscard]] Rules rules() const { return rules_; }
-    /// The cluster has gone over to rules that this program does not know: nothing is right here
-    /// any more.
+    /// The cluster has gone over to rules that this program does not know: its copy may be wrong.
     [[nodiscard]] bool is_outdated() const { return rules_ > known_.newest(); }
 
     /// To be called after each batch: the voters, if the batch changed them. A slot counts if it
-    /// holds the id of a process that was never removed and either votes already or was put there
-    /// by a change of this very batch that was guarded or vouched for; such a process needs its
-    /// address in /ctl/node and a version that knows the rules. By the first rules any change may
-    /// have put it there. A change that would leave nobody leaves the voters as they are.
+    /// holds the id of a process that was never removed, and that votes already or was put there by
+    /// a guarded or vouched change of this very batch; then it also needs its address in /ctl/node
+    /// and a version that knows the rules. By the first rules any change may have put it there. A
+    /// change that would leave no voter leaves the voters as they are.
+    ///
+    /// Without "guarded or vouched" a client could write three invented ids into slots: then no
+    /// majority ever answers, and no write can take that back (decision 0016).
     std::optional<MemberIds> take_new_voters();
 
-    /// The survivor goes on alone, at the next multiple of 2^40: no revision that the others may
+    /// The survivor goes on alone, at the next multiple of 2^40: no revision that other members may
     /// have given out is given again. Calls made(store::Event) for each change that this makes.
     template <typename Made>
     void force(MemberId survivor, Made made);
@@ -88,14 +91,14 @@ class State {
     /// A digest of every change and of what came of it.
     [[nodiscard]] std::uint64_t chain() const { return chain_; }
     [[nodiscard]] MemberIds const& voters() const { return voters_; }
-    /// The newest revision that the last force() kept; `missing` if this process made none.
+    /// The newest revision that the last force() kept; `missing` if this process was never forced.
     [[nodiscard]] Revision kept_by_force() const { return kept_by_force_; }
     [[nodiscard]] bool was_removed(MemberId id) const { return removed_.contains(id); }
     [[nodiscard]] store::Store const& store() const { return store_; }
     [[nodiscard]] store::Store& store() { return store_; }
 
     // --- what the tree says about processes
-    /// The newest content of a file; none if there is no file.
+    /// The newest content of a file; none if it does not exist.
     [[nodiscard]] std::optional<Bytes> value(std::string const& path) const;
     /// The revision of a file, `missing` if there is none.
     [[nodiscard]] Revision revision_of(std::string const& path) const;
@@ -104,7 +107,7 @@ class State {
         std::string content;
         Revision rev;
     };
-    /// The files of /ctl/cal; of a longer content only as much as shows that it is no id.
+    /// The files of /ctl/cal. Cuts off a content that is too long for an id.
     [[nodiscard]] std::vector<Slot> slots() const;
     [[nodiscard]] std::vector<std::string> names_in(std::string const& directory) const;
     /// `count` names at most, the first after `after`.
@@ -131,12 +134,12 @@ class State {
     RulesTable known_;
     store::Store store_;
     MemberIds voters_;
-    std::set<MemberId> removed_;  // may never vote again (I10)
+    std::set<MemberId> removed_;  // never vote again (I10)
     std::uint64_t chain_ = 0;
     Rules rules_ = 1;
     Revision kept_by_force_ = missing;
     bool touched_ = false;      // something that voters depend on has changed
-    std::set<MemberId> named_;  // put into slots by members, in the batch that is applied
+    std::set<MemberId> named_;  // members put these into slots, in the batch that is applied
 
     // A snapshot: rules (1), the store, and when that is complete: chain (8), voters, removed.
     struct Giving {
@@ -155,17 +158,17 @@ class State {
     std::optional<Taking> taking_;
 };
 
-/// The next multiple of 2^40: whoever cannot know which revisions were given out goes on from
-/// there.
+/// The next multiple of 2^40: a process that cannot know which revisions were given out goes on
+/// from there.
 inline Revision next_stride(Revision rev) {
     constexpr std::int64_t stride = std::int64_t{1} << 40;
     return Revision((rev.value() / stride + 1) * stride);
 }
 
-/// A journal that ends above this is no cluster's, and leaves no room for many strides.
+/// No cluster's journal ends above this, and it would leave no room for many strides.
 inline constexpr Revision restored_to_max{std::int64_t{1} << 62};
 
-/// Where a process is registered, and where it is looked up by clients.
+/// The files by which a process is registered, and by which clients find it.
 std::string node_path(std::string_view id, std::string_view name);
 std::string ns_path(std::string_view cluster, std::string_view id);
 
