@@ -30,7 +30,7 @@ class CatchUpTest : public ::testing::Test {
     Bench b{"abc", "ab", tuning()};
 };
 
-TEST_F(CatchUpTest, WhoFindsItselfRemovedInASnapshotRefusesTheReadsThatWait) {
+TEST_F(CatchUpTest, AVoterThatASnapshotShowsAsRemovedRefusesItsWaitingReads) {
     b.unlink('a', 'c');
     b.unlink('b', 'c');
     b.step('c', Read{5});
@@ -44,7 +44,7 @@ TEST_F(CatchUpTest, WhoFindsItselfRemovedInASnapshotRefusesTheReadsThatWait) {
     EXPECT_THAT(b.members.at('c').reads_refused, ElementsAre(5));
 }
 
-TEST_F(CatchUpTest, WhatAMemberNeededThatHasCaughtUpIsForgotten) {
+TEST_F(CatchUpTest, TheLogThatAMemberNeededIsForgottenWhenItHasCaughtUp) {
     b.follow('d', tuning());
     for (char const c : {'a', 'b', 'c'}) b.link(c, 'd');
     b.unlink('a', 'c');

@@ -82,7 +82,7 @@ TEST(Comparing, OneWrongCopyOfThreeStopsAlone) {
     EXPECT_EQ(b.stopped, "a");
 }
 
-TEST(Comparing, OfTwoWhichDifferBothStop) {
+TEST(Comparing, TwoVotersThatDifferBothStop) {
     Copies b{"ab", "", tuning()};
     b.pass(seconds(1));
     b.corrupt('a');
@@ -114,7 +114,7 @@ TEST(Comparing, TwoThatDifferStopIfTheThirdIsDead) {
     EXPECT_EQ(b.stopped.size(), 2U) << "no copy has a majority";
 }
 
-TEST(Comparing, TheLastOfTheRightOnesDoesNotStop) {
+TEST(Comparing, TheLastVoterWithTheRightCopyDoesNotStop) {
     Copies b{"abc", "", tuning()};
     b.pass(seconds(1));
     b.corrupt('c');
@@ -126,7 +126,7 @@ TEST(Comparing, TheLastOfTheRightOnesDoesNotStop) {
     EXPECT_EQ(b.stopped, "c") << "b had said that its copy is the same";
 }
 
-TEST(Comparing, AVoterCutOffWithTheWrongOneGoesOn) {
+TEST(Comparing, AVoterThatHearsOnlyTheWrongCopyGoesOn) {
     Copies b{"abcde", "", tuning()};
     b.pass(seconds(1));
     b.corrupt('e');
@@ -198,7 +198,7 @@ TEST(Comparing, AFollowerKeepsItsCopyIfOneOfThreeIsWrong) {
 }
 
 // A follower was one batch ahead of the survivor. Both count on from there, with other batches.
-TEST(Comparing, WhatIsSaidOfTheLineageBeforeAForceIsNotCompared) {
+TEST(Comparing, WordsOfTheLineageBeforeAForceAreNotCompared) {
     Copies b{"abc", "", tuning()};
     b.follow('f', tuning());
     b.link('b', 'f');
@@ -261,7 +261,7 @@ TEST(Comparing, AVoterOfTheOldLineageIsNotComparedWithTheForcedOne) {
     EXPECT_THAT(b.stopped, Not(Contains('a')));
 }
 
-TEST(Comparing, AFollowerNeverTakesALineageAgainThatItHasLeft) {
+TEST(Comparing, AFollowerNeverReturnsToALineageThatItHasLeft) {
     Copies b{"abc", "", tuning()};
     b.follow('f', tuning());
     for (char const c : {'a', 'b', 'c'}) b.link(c, 'f');
@@ -289,7 +289,7 @@ TEST(Comparing, AFollowerNeverTakesALineageAgainThatItHasLeft) {
 
 // The pieces of a snapshot come by a connection of their own, and so behind the HELLO that ended
 // their lineage.
-TEST(Comparing, ASnapshotOfALineageThatWasLeftIsRefused) {
+TEST(Comparing, ASnapshotOfAFormerLineageIsRefused) {
     Copies b{"ab", "", tuning()};
     b.follow('f', tuning());
     b.link('a', 'f');
@@ -329,7 +329,7 @@ class Liar : public ::testing::Test {
     Copies b{"abc", "", tuning()};
 };
 
-TEST_F(Liar, TellsNobodyWhatWasDecided) {
+TEST_F(Liar, CannotTellAMemberWhatWasDecided) {
     Vector const mine = of_epoch(1);
     Slot const d = b.core('a').delivered();
     b.receive('z', 'a', Decided{mine, Epoch(1), d, {{d, lie()}}, d.next(), {}});
@@ -356,7 +356,7 @@ TEST_F(Liar, IsNotAskedWhatWasDecided) {
     }
 }
 
-TEST_F(Liar, LeavesNobodyBehind) {
+TEST_F(Liar, CannotLeaveAMemberBehind) {
     Vector const mine = of_epoch(2);
     b.receive('z', 'a', Hello{mine, after, b.start.lineage});
     EXPECT_THAT(b.members.at('a').last.trace, IsEmpty());
@@ -368,7 +368,7 @@ TEST_F(Liar, LeavesNobodyBehind) {
     EXPECT_FALSE(b.core('f').forgot()) << "nor makes a follower forget, which hears its voters";
 }
 
-TEST_F(Liar, IsBelievedOnlyByOneWhoHearsNoMajority) {
+TEST_F(Liar, IsBelievedOnlyByAMemberThatHearsNoMajority) {
     for (char const c : {'b', 'c'}) b.unlink('a', c);
     Configuration end = b.start;
     end.epoch = Epoch(2);
@@ -382,7 +382,7 @@ TEST_F(Liar, IsBelievedOnlyByOneWhoHearsNoMajority) {
     EXPECT_EQ(b.core('a').epoch(), Epoch(2)) << "all others may have been replaced";
 }
 
-TEST_F(Liar, StopsNobodyByAFingerprint) {
+TEST_F(Liar, CannotStopAMemberByAFingerprint) {
     for (int i = 0; i < 20; ++i) {
         for (char const c : {'a', 'b', 'c'}) {
             b.receive('z', c,

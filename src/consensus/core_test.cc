@@ -72,7 +72,7 @@ TEST_F(CoreTest, BatchesOfDifferentOwnersComeInOneOrder) {
 
 // a owns no lane, delivers its own removal first, and then its line to b has a hiccup. Were it to
 // end there, b would wait in an epoch of two for ever.
-TEST_F(CoreTest, WhoLeavesKnowsWhetherTheOthersHaveBegunTheirEpoch) {
+TEST_F(CoreTest, AVoterThatLeavesKnowsWhetherTheOthersHaveBegunTheNextEpoch) {
     Bench& b = make("ab", "b", parking());
     EXPECT_TRUE(b.core('a').majority_entered());
     b.submit('a', "voters:b");
@@ -111,7 +111,7 @@ TEST_F(CoreTest, AGapIsFetchedAndNotReadAsSkips) {
     EXPECT_EQ(b.lines('c'), (Lines{"x", "y"}));
 }
 
-TEST_F(CoreTest, ANewLinkStartsWhereThePeerStands) {
+TEST_F(CoreTest, ANewLinkGoesOnWhereThePeersCopyEnds) {
     Bench& b = make("abc");
     b.unlink('a', 'c');
     b.submit('a', "x");
@@ -125,7 +125,7 @@ TEST_F(CoreTest, ANewLinkStartsWhereThePeerStands) {
     EXPECT_EQ(b.core('c').epoch(), Epoch(1));
 }
 
-TEST_F(CoreTest, ADeadOwnersEpochIsSealedAndItOwnsNothingMore) {
+TEST_F(CoreTest, TheEpochOfADeadOwnerIsSealedAndItLosesItsLane) {
     Bench& b = make("abc");
     b.submit('b', "x");
     b.settle();
@@ -138,7 +138,7 @@ TEST_F(CoreTest, ADeadOwnersEpochIsSealedAndItOwnsNothingMore) {
     EXPECT_THAT(b.core('b').configuration().owners, ElementsAre(Bench::id('b'), Bench::id('c')));
 }
 
-TEST_F(CoreTest, WhatADeadOwnerGotChosenSurvivesTheSeal) {
+TEST_F(CoreTest, AnItemOfADeadOwnerThatWasChosenSurvivesTheSeal) {
     Bench& b = make("abc", "", parking());
     b.submit('a', "w");
     b.settle();
@@ -155,7 +155,7 @@ TEST_F(CoreTest, WhatADeadOwnerGotChosenSurvivesTheSeal) {
     EXPECT_EQ(b.lines('b'), b.lines('c'));
 }
 
-TEST_F(CoreTest, ALonelyMemberDisturbsNobody) {
+TEST_F(CoreTest, AMemberThatHearsNobodyDisturbsNobody) {
     Bench& b = make("abc");
     b.unlink('a', 'b');
     b.unlink('a', 'c');
@@ -174,7 +174,7 @@ TEST_F(CoreTest, ALonelyMemberDisturbsNobody) {
     EXPECT_EQ(b.lines('b'), b.lines('a'));
 }
 
-TEST_F(CoreTest, AStopSignEndsTheEpochBehindItself) {
+TEST_F(CoreTest, AStopSignEndsItsEpoch) {
     Bench& b = make("abc");
     b.submit('a', "voters:a,b");
     b.settle();
@@ -187,7 +187,7 @@ TEST_F(CoreTest, AStopSignEndsTheEpochBehindItself) {
     EXPECT_EQ(b.lines('c'), b.lines('b')) << "as a follower";
 }
 
-TEST_F(CoreTest, BatchesBehindAStopSignAreProposedAgain) {
+TEST_F(CoreTest, BatchesAfterAStopSignAreProposedAgain) {
     Bench& b = make("abc");
     b.submit('a', "voters:a,b");
     b.submit('b', "x");
@@ -231,7 +231,7 @@ TEST_F(CoreTest, AFollowerBecomesAVoterAndOwnsALane) {
     EXPECT_EQ(b.lines('a'), (Lines{"voters:a,b,c", "x"}));
 }
 
-TEST_F(CoreTest, AVoterThatOwnsNothingForwards) {
+TEST_F(CoreTest, AVoterWithoutALaneForwards) {
     Bench& b = make("abc", "b");
     b.submit('a', "x");
     b.submit('c', "y");
@@ -240,7 +240,7 @@ TEST_F(CoreTest, AVoterThatOwnsNothingForwards) {
     EXPECT_EQ(b.lines('a'), b.lines('c'));
 }
 
-TEST_F(CoreTest, AForwardedBatchSurvivesTheDeathOfTheOnlyOwnerOnce) {
+TEST_F(CoreTest, AForwardedBatchSurvivesTheDeathOfTheOnlyOwnerAndCountsOnce) {
     Bench& b = make("abc", "b");
     b.submit('a', "x");
     b.deliver('a', 'b');
@@ -251,7 +251,7 @@ TEST_F(CoreTest, AForwardedBatchSurvivesTheDeathOfTheOnlyOwnerOnce) {
     EXPECT_EQ(b.lines('c'), Lines{"x"});
 }
 
-TEST_F(CoreTest, AReadWaitsForWhatAMajorityHasSeen) {
+TEST_F(CoreTest, AReadWaitsForEverythingThatAMajorityHasSeen) {
     Bench& b = make("abc", "", parking());
     b.submit('a', "w");
     b.settle();
@@ -345,7 +345,7 @@ TEST_F(CoreTest, ARunOfAnEndedEpochChangesNothingUntilItsEnd) {
     EXPECT_TRUE(b.core('a').open());
 }
 
-TEST_F(CoreTest, ASlowOwnerIsDemotedWithoutAStallAndLetInAgain) {
+TEST_F(CoreTest, ASlowOwnerIsDemotedWithoutAStallAndGetsALaneAgain) {
     Tuning tuning;
     tuning.park_ahead = 0;
     tuning.slow_owner_items = 10;
@@ -384,7 +384,7 @@ TEST_F(CoreTest, ASilentMemberIsMissedByAMajorityOnly) {
     EXPECT_FALSE(b.core('b').majority_misses(Bench::id('a'), b.now));
 }
 
-TEST_F(CoreTest, WhatADeadMemberSaidOfAnotherCountsNoMore) {
+TEST_F(CoreTest, TheWordOfADeadMemberAboutAnotherDoesNotCount) {
     Tuning tuning = no_parking();
     tuning.kick_after = seconds(2);
     Bench& b = make("abc", "ab", tuning);  // no lane of c's, so that no epoch ends with it
@@ -396,7 +396,7 @@ TEST_F(CoreTest, WhatADeadMemberSaidOfAnotherCountsNoMore) {
     EXPECT_FALSE(b.core('a').majority_misses(Bench::id('b'), b.now));
 }
 
-TEST_F(CoreTest, WhomOneMissedInTheEpochBeforeIsNotMissedUnderAnotherNumber) {
+TEST_F(CoreTest, AMissedVoterIsForgottenWithTheNumbersOfItsEpoch) {
     Tuning tuning = no_parking();
     tuning.kick_after = seconds(2);
     Bench& b = make("abcd", "", tuning);
@@ -413,7 +413,7 @@ TEST_F(CoreTest, WhomOneMissedInTheEpochBeforeIsNotMissedUnderAnotherNumber) {
     }
 }
 
-TEST_F(CoreTest, AVectorOfOneWhoIsNoVoterIsNoVote) {
+TEST_F(CoreTest, TheVectorOfAProcessWithoutAVoteIsNoVote) {
     Bench& b = make("abc", "a");
     b.follow('d');
     b.link('a', 'd');
@@ -438,7 +438,7 @@ TEST_F(CoreTest, ARunThatBeginsAheadIsRefused) {
     EXPECT_EQ(b.core('a').delivered(), Slot(0));
 }
 
-TEST_F(CoreTest, AForwardedBatchCountsOnlyBehindTheOneBefore) {
+TEST_F(CoreTest, AForwardedBatchCountsOnlyAfterItsPredecessor) {
     Bench& b = make("abc", "b");
     b.hold('a', 'b');
     b.submit('a', "first");
@@ -466,7 +466,7 @@ TEST_F(CoreTest, AForwardedBatchThatIsLostIsSentAgain) {
     EXPECT_EQ(b.core('b').epoch(), Epoch(1)) << "a healthy owner is not sealed out";
 }
 
-TEST_F(CoreTest, ABatchOfOneWhoIsNoVoterDoesNotCount) {
+TEST_F(CoreTest, ABatchOfAProcessWithoutAVoteDoesNotCount) {
     Bench& b = make("abc", "b");
     Vector v = b.core('b').vector();
     v.upto[0] = Slot(1);
@@ -529,7 +529,7 @@ TEST_F(CoreTest, AClosedOwnerProposesNothing) {
     EXPECT_EQ(b.core('a').unsettled(), 1U);
 }
 
-TEST_F(CoreTest, ClosedItDeliversWhatItIsToldButItsLanesStandStill) {
+TEST_F(CoreTest, AClosedVoterDeliversARunButItsLanesDoNotMove) {
     Bench& b = make("abc");
     b.receive('c', 'a', Prepare{b.core('c').vector(), ballot_of(1, 2)});
     Vector v = b.core('b').vector();

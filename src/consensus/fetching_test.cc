@@ -57,7 +57,7 @@ class FetchingTest : public ::testing::Test {
 
 // b is dead and had delivered more than anybody else. Asking whoever has the most would be asking
 // b, again and again.
-TEST_F(FetchingTest, OneThatNeverAnswersIsNotAskedForEver) {
+TEST_F(FetchingTest, APeerThatNeverAnswersIsNotAskedAgainAndAgain) {
     greet('b', Epoch(3));
     greet('c', Epoch(2));
     ASSERT_THAT(asked_since(), ElementsAre("b"));
@@ -69,7 +69,7 @@ TEST_F(FetchingTest, OneThatNeverAnswersIsNotAskedForEver) {
 
 // b does not answer, and c says that it could. To wait for b for half a second would stop this
 // member for that long, whenever a peer dies with a question.
-TEST_F(FetchingTest, AnotherThatIsAheadIsAskedAfterTheSuspicionTime) {
+TEST_F(FetchingTest, AnotherPeerIsAskedAfterTheSuspicionTime) {
     greet('b', Epoch(2));
     greet('c', Epoch(1));
     ASSERT_THAT(asked_since(), ElementsAre("b"));
@@ -142,7 +142,7 @@ TEST_F(FetchingTest, OneLateAnswerDoesNotMakeAMemberPatientForSeconds) {
 
 // b and c are silent, so nobody can say that this copy is right. A process without a vote that
 // could stop this voter then could stop the last one that has the data.
-TEST_F(FetchingTest, TheFingerprintOfAFollowerStopsNobody) {
+TEST_F(FetchingTest, TheFingerprintOfAFollowerStopsNoMember) {
     for (char const peer : {'b', 'c'}) greet(peer, Epoch(1));
     receive('b', Decided{at(Epoch(1), 2), Epoch(1), Slot(0), {item(1, 'b', 1, "x")}, Slot(2), {}});
     ASSERT_EQ(core.applied(), 1U);
@@ -156,7 +156,7 @@ TEST_F(FetchingTest, TheFingerprintOfAFollowerStopsNobody) {
 }
 
 // The survivor's numbers go on with a change that the old cluster never made.
-TEST_F(FetchingTest, AForcedSurvivorComparesItsCopyFromTheForceOn) {
+TEST_F(FetchingTest, ASurvivorComparesItsCopyOnlyAfterTheForce) {
     greet('b', Epoch(1));
     receive('b', Decided{at(Epoch(1), 2), Epoch(1), Slot(0), {item(1, 'b', 1, "x")}, Slot(2), {}});
     step(LinkDown{Bench::id('b')});

@@ -98,7 +98,7 @@ class FurtherSurvivor : public ForcingTest {
     Bench five{"abcde", "", small_pieces()};
 };
 
-TEST_F(FurtherSurvivor, IsNotLeftBehindUnasked) {
+TEST_F(FurtherSurvivor, IsNotLeftBehindWithoutAnOrder) {
     ASSERT_GT(five.core('b').epoch(), five.core('a').epoch());
     five.step('a', Force{after});
     five.turn('a');
@@ -159,7 +159,7 @@ TEST_F(ForcingTest, AFollowerThatWasCutOffDuringTwoForcesTakesItsCopyAnew) {
     EXPECT_EQ(b.lines('f'), b.lines('a'));
 }
 
-TEST_F(ForcingTest, WhoPromisedNeverSealsTheOldEpochAgain) {
+TEST_F(ForcingTest, AVoterThatPromisedAFenceNeverSealsTheOldEpoch) {
     b.kill('c');
     force('a');
     b.pass(seconds(3));
@@ -172,7 +172,7 @@ TEST_F(ForcingTest, WhoPromisedNeverSealsTheOldEpochAgain) {
     EXPECT_EQ(b.core('b').configuration().lineage, b.start.lineage);
 }
 
-TEST_F(ForcingTest, WhoIsLeftBehindAsksTheSurvivorForNothing) {
+TEST_F(ForcingTest, AVoterThatWasLeftBehindAsksTheSurvivorForNothing) {
     b.kill('c');
     force('a');
     b.pass(seconds(3));
@@ -215,7 +215,7 @@ TEST_F(ForcingTest, AFollowerTakesItsCopyFromTheSurvivor) {
     EXPECT_EQ(b.lines('f').back(), "y");
 }
 
-TEST_F(ForcingTest, OneWhoIsNoVoterIsNotForced) {
+TEST_F(ForcingTest, AProcessWithoutAVoteIsNotForced) {
     b.follow('f', tuning());
     force('f');
     EXPECT_THAT(b.members.at('f').ignored, Contains(Ignored::not_a_voter));

@@ -80,7 +80,7 @@ TEST_F(LineageTest, AnOrderThatIsRepeatedIsAnsweredAgain) {
 
 // The last change of the old epoch that the survivor knows made it end. What lies behind was void
 // for everybody who applied that change, so it is void for the survivor.
-TEST_F(LineageTest, NothingBehindAStopSignIsKeptByTheSurvivor) {
+TEST_F(LineageTest, TheSurvivorKeepsNothingAfterAStopSign) {
     Bench n("abc", "", tuning(0));
     n.hold('c', 'a');
     n.hold('c', 'b');
@@ -139,7 +139,7 @@ TEST_F(LineageTest, AFollowerThatForgotAsksNobodyOfTheOldLineage) {
 // g was further in the old lineage than the survivor, so that its epoch goes back when it forgets,
 // too. A follower that remembered g's old epoch would take g for a process that was set back, and
 // never hear it again.
-TEST_F(LineageTest, OneThatForgotAsWellIsNoProcessThatWasSetBack) {
+TEST_F(LineageTest, APeerThatForgotItsCopyDoesNotCountAsSetBack) {
     b.follow('f', tuning(1000));
     b.follow('g', tuning(1000));
     b.link('a', 'f');

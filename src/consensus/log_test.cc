@@ -13,7 +13,7 @@ Configuration epoch(std::uint64_t e) {
     return {Lineage{1, 1}, Epoch(e), {MemberId("a")}, {MemberId("a")}};
 }
 
-TEST(Log, GivesWhatCameAfterAPosition) {
+TEST(Log, GivesTheRunAfterAPosition) {
     Log log;
     log.start({Epoch(1), Slot(0)});
     log.append(item(0));
@@ -26,7 +26,7 @@ TEST(Log, GivesWhatCameAfterAPosition) {
     EXPECT_FALSE(run->end);
 }
 
-TEST(Log, TellsHowAnEpochEndedAlsoToOneWhoHasSkippedFurther) {
+TEST(Log, TellsTheEndOfAnEpochAlsoToAPeerThatHasSkippedFurther) {
     Log log;
     log.start({Epoch(1), Slot(0)});
     log.append(item(0));
@@ -54,7 +54,7 @@ TEST(Log, CutsARunAtTheBoundAndKeepsTheEndForTheLastPiece) {
     EXPECT_TRUE(run->end);
 }
 
-TEST(Log, DoesNotReachBackBehindWhatWasDropped) {
+TEST(Log, DoesNotReachBackToDroppedItems) {
     Log log;
     log.start({Epoch(1), Slot(0)});
     for (std::uint64_t s = 0; s < 10; ++s) log.append(item(s));
@@ -65,7 +65,7 @@ TEST(Log, DoesNotReachBackBehindWhatWasDropped) {
 }
 
 // To say that there is nothing would make whoever asks believe that it has everything.
-TEST(Log, DoesNotAnswerForWhatItHasNotSeen) {
+TEST(Log, DoesNotAnswerForPositionsAheadOfItsTip) {
     Log log;
     log.start({Epoch(1), Slot(0)});
     log.append(item(0));

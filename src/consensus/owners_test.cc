@@ -50,13 +50,13 @@ class OwnersTest : public ::testing::Test {
     int demotions = 0;
 };
 
-TEST_F(OwnersTest, TheOneThatOthersWaitForIsDemoted) {
+TEST_F(OwnersTest, TheOwnerThatOthersWaitForIsDemoted) {
     Bench b{"abc", "", tuning()};
     write(b, "c", enough);
     EXPECT_EQ(owners(b), "ab");
 }
 
-TEST_F(OwnersTest, OfOwnersThatAreEquallySlowNobodyIsDemoted) {
+TEST_F(OwnersTest, OfEquallySlowOwnersNoneIsDemoted) {
     Bench b{"abc", "", tuning()};
     write(b, "bc", enough);
     EXPECT_EQ(owners(b), "abc") << "without the last one others would wait for the next";
@@ -69,7 +69,7 @@ TEST_F(OwnersTest, ABatchNeedsAMajorityAnyway) {
     EXPECT_EQ(demotions, 0) << "it waits for the vote of b, whether b owns a lane or not";
 }
 
-TEST_F(OwnersTest, TwoSlowOnesOfFiveAreDemotedOneAfterTheOther) {
+TEST_F(OwnersTest, TwoSlowOwnersOfFiveAreDemotedOneAfterTheOther) {
     Bench b{"abcde", "", tuning()};
     write(b, "de", 3 * enough);
     EXPECT_EQ(owners(b), "abc");

@@ -61,7 +61,7 @@ TEST(Seal, DropsOwnersThatBlockAndDoNotAnswer) {
     EXPECT_EQ(value->owners, (MemberIds{a, b}));
 }
 
-TEST(Seal, MakesTheSealerAnOwnerIfNobodyIsLeft) {
+TEST(Seal, MakesTheSealerAnOwnerIfNoOwnerIsLeft) {
     Configuration only_c = abc;
     only_c.owners = {c};
     Promise first = promise(0, {0});
@@ -70,7 +70,7 @@ TEST(Seal, MakesTheSealerAnOwnerIfNobodyIsLeft) {
     EXPECT_EQ(value->owners, MemberIds{b});
 }
 
-TEST(Epoch, BehindAChangeTheNewVotersOwnLanesToo) {
+TEST(Epoch, AfterAChangeTheNewVotersOwnLanes) {
     Configuration now = abc;
     now.owners = {a, c};
     MemberId const d("d");

@@ -37,7 +37,7 @@ class SealingTest : public ::testing::Test {
 
 // a holds back a part of the end of epoch 1 when the seal of that epoch arrives. Slots of epoch 2
 // have the same numbers: if a kept that part, it would read an item of epoch 1 as one of epoch 2.
-TEST_F(SealingTest, WhatWasHeldBackOfAnEpochEndsWithIt) {
+TEST_F(SealingTest, TheHeldBackRunOfAnEpochEndsWithIt) {
     b.receive('b', 'a',
               Decided{at(Epoch(2), 0), Epoch(1), Slot(0), {item(1, 'b', 1, "x")}, Slot(2), {}});
     SealValue const value{Slot(0), at(Epoch(1), 0).upto, {}, b.start.owners, ballot_of(1, 2)};
@@ -52,7 +52,7 @@ TEST_F(SealingTest, WhatWasHeldBackOfAnEpochEndsWithIt) {
 
 // While a holds back slots 0 to 2, the lanes bring it to slot 6. Then another peer sends what
 // follows slot 6: it fits.
-TEST_F(SealingTest, ARunThatFollowsWhatTheLanesBroughtIsTaken) {
+TEST_F(SealingTest, ARunThatContinuesTheLanesIsTaken) {
     b.receive('b', 'a',
               Decided{at(Epoch(2), 0), Epoch(1), Slot(0), {item(1, 'b', 1, "x")}, Slot(2), {}});
     b.receive('c', 'a',
@@ -72,7 +72,7 @@ TEST_F(SealingTest, ARunThatFollowsWhatTheLanesBroughtIsTaken) {
 
 // The proposer of a seal asks once. A voter that was behind its base then, and said nothing when it
 // got there, would be missing from the majority for as long as it takes to begin another round.
-TEST_F(SealingTest, AVoterBehindTheBaseAcceptsWhenItGetsThere) {
+TEST_F(SealingTest, AVoterBelowTheBaseAcceptsWhenItReachesIt) {
     SealValue const value{Slot(3), at(Epoch(1), 3).upto, {}, b.start.owners, ballot_of(1, 2)};
     b.receive('c', 'a',
               Accept{at(Epoch(1), 3), ballot_of(1, 2), std::make_shared<SealValue const>(value)});

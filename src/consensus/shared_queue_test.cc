@@ -18,7 +18,7 @@ void expect_same(SharedQueue<T> const& queue, std::deque<T> const& twin) {
     ASSERT_EQ(i, twin.size());
 }
 
-TEST(SharedQueue, IsAQueueAndSoAreItsCopiesWhateverBecomesOfIt) {
+TEST(SharedQueue, IsAQueueAndItsCopiesStayAsTheyAre) {
     constexpr std::uint64_t seed = 4711;
     base::Prng prng(seed);
     SharedQueue<int> queue;

@@ -180,7 +180,7 @@ TEST_F(SnapshotsTest, APieceIsGivenOnceHoweverOftenItIsAskedFor) {
 }
 
 // As long as a copy is being given, the store keeps what it could forget.
-TEST_F(SnapshotsTest, ACopyThatNobodyAsksForIsGivenUp) {
+TEST_F(SnapshotsTest, ACopyWhoseTakerDoesNotAskIsGivenUp) {
     (void)begin_giving('f');
     ASSERT_EQ(app.given.size(), 1U);
     now = now + tuning().piece_patience;

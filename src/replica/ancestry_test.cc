@@ -18,7 +18,7 @@ TEST(Ancestry, IsReadAsItIsWritten) {
     EXPECT_EQ(parse_ancestry(""), Ancestry{});
 }
 
-TEST(Ancestry, PassesOverWhatSomebodyHasWrittenThere) {
+TEST(Ancestry, PassesOverLinesThatMakeNoSense) {
     EXPECT_EQ(parse_ancestry("\n\nlineage\n" + first + "0\njournal -5\njournal x\njournal"),
               Ancestry{});
     EXPECT_EQ(parse_ancestry("x\n" + first), (Ancestry{{first}, base::missing}));
@@ -27,7 +27,7 @@ TEST(Ancestry, PassesOverWhatSomebodyHasWrittenThere) {
     EXPECT_EQ(parse_ancestry(many).lineages.size(), ancestors_max);
 }
 
-TEST(Ancestry, RemembersTheYoungestLineagesThatWereEnded) {
+TEST(Ancestry, RemembersTheNewestLineagesThatWereEnded) {
     Ancestry ancestry{{}, Revision(5)};
     for (std::uint64_t i = 0; i < 100; ++i) ancestry = forced_on(ancestry, {0, i});
     EXPECT_EQ(ancestry.restored_at, Revision(5));

@@ -216,7 +216,7 @@ TEST_F(ClusterTest, AWatchWhoseEventsACopyDoesNotHaveIsTooLate) {
 
 // The others have b's write, b has not heard that they do, and the log that says so is gone: b can
 // tell its client neither that it was applied nor that it was not.
-TEST_F(ClusterTest, AWriteWhoseOutcomeACopyHidesIsAnsweredByNobody) {
+TEST_F(ClusterTest, AWriteWhoseOutcomeACopyHidesIsNotAnswered) {
     start_three(1000);
     deaf = {{b, a}, {b, c}};
     send(b, set("/x", "v"));
@@ -297,7 +297,7 @@ TEST_F(ClusterTest, WithoutAMajorityAWriteIsRefusedAndNeverApplied) {
 
 // a does not run while b and c write. When it runs again, its client asks before it has read what
 // arrived meanwhile: the local copy is old, and a linearizable read must not be answered from it.
-TEST_F(ClusterTest, AProcessThatWasPausedDoesNotAnswerALinearizableReadFromItsOldCopy) {
+TEST_F(ClusterTest, APausedProcessDoesNotAnswerALinearReadFromItsOldCopy) {
     start_three();
     send(a, set("/x", "old"));
     run(seconds(1));

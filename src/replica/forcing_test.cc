@@ -144,7 +144,7 @@ TEST_F(Forcing, MakesTheProcessAClusterOfItsOwnAtRevisionsThatNobodyHasSeen) {
     set("/a", "goes on");
 }
 
-TEST_F(Forcing, IsAnsweredToNobodyIfWhoAskedHasGone) {
+TEST_F(Forcing, IsNotAnsweredIfItsSessionHasClosed) {
     lose_quorum();
     pass(seconds(60));
     send(order("local"));
@@ -155,7 +155,7 @@ TEST_F(Forcing, IsAnsweredToNobodyIfWhoAskedHasGone) {
     EXPECT_EQ(replica.status(now).lineage, (consensus::Lineage{3, 4}));
 }
 
-TEST_F(Forcing, OfOneThatWasLeftBehindIsRefusedAndSoAreWritesAndLinearReads) {
+TEST_F(Forcing, OfAVoterThatWasLeftBehindIsRefusedAndSoAreWritesAndLinearReads) {
     lose_quorum();
     pass(seconds(60));
     step(LinkUp{other});
@@ -175,7 +175,7 @@ TEST_F(Forcing, OfOneThatWasLeftBehindIsRefusedAndSoAreWritesAndLinearReads) {
 
 // Two of three voters were left behind and still hear each other. They are a majority of the old
 // cluster, and do not know what the new one has written.
-TEST_F(Forcing, OneThatWasLeftBehindReadsNothingLinearizablyEvenWithAMajority) {
+TEST_F(Forcing, AVoterThatWasLeftBehindAnswersNoLinearReadEvenWithAMajority) {
     char const* const survivor = "CCCCCCCCCCCCCCCC";
     Request r;
     r.verb = Verb::set;
@@ -205,7 +205,7 @@ TEST_F(Forcing, OneThatWasLeftBehindReadsNothingLinearizablyEvenWithAMajority) {
     EXPECT_EQ(refusal(r), "no quorum: cannot ask for the newest");
 }
 
-TEST_F(Forcing, OfOneThatLostItsVoteMeanwhileIsRefused) {
+TEST_F(Forcing, OfAProcessThatLostItsVoteMeanwhileIsRefused) {
     lose_quorum();
     pass(seconds(60));
     send(order("local"));
@@ -214,7 +214,7 @@ TEST_F(Forcing, OfOneThatLostItsVoteMeanwhileIsRefused) {
     EXPECT_EQ(reply().error->detail, "not forced: another process goes on with the cluster");
 }
 
-TEST_F(Forcing, TheStatusOfOneWhoIsAlone) {
+TEST_F(Forcing, TheStatusOfAMemberThatIsAlone) {
     Status const s = replica.status(now);
     EXPECT_EQ(s.cluster, "local");
     EXPECT_EQ(s.id, me);
@@ -236,7 +236,7 @@ TEST_F(Forcing, TheStatusOfOneWhoIsAlone) {
     EXPECT_EQ(s.lanes[0].pending, 0U);
 }
 
-TEST_F(Forcing, TheStatusWithoutAMajorityNamesWhoIsNotThere) {
+TEST_F(Forcing, TheStatusWithoutAMajorityNamesTheMissingMembers) {
     set("/ctl/node/AAAAAAAAAAAAAAAA/addr", "127.0.0.1:9");
     set("/ctl/cal/7", "");
     lose_quorum();
@@ -276,7 +276,7 @@ TEST_F(Forcing, WhatAMemberTellsWithAPingIsInTheStatus) {
     EXPECT_TRUE(s.quorum);
 }
 
-TEST_F(Forcing, APingOfOneWhoLiesChangesTheFiguresOnly) {
+TEST_F(Forcing, APingOfALiarChangesTheFiguresOnly) {
     lose_quorum();
     step(LinkUp{other});
     consensus::Vector const vector = replica.core().vector();

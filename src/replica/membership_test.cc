@@ -157,7 +157,7 @@ TEST_F(Kick, AVoterThatAMajorityMissesLosesItsSlot) {
 
 // The order to remove C is held up on its way, C comes back and writes its pulse, and then the
 // order arrives: it must do nothing.
-TEST_F(Kick, TheOrderHoldsOnlyWhileThePulseOfTheVictimStandsStill) {
+TEST_F(Kick, TheOrderCountsOnlyWhileThePulseOfTheVictimIsStill) {
     miss_c();
     std::vector<Change> const changes = look();
     ASSERT_EQ(changes.size(), 1U);
@@ -170,14 +170,14 @@ TEST_F(Kick, TheOrderHoldsOnlyWhileThePulseOfTheVictimStandsStill) {
 
 // B said that it misses C, and then B's own link broke. Without C the cluster would be A and B, and
 // B may be dead: nobody could ever write again.
-TEST_F(Kick, NobodyIsRemovedIfTheOthersMayBeNoMajority) {
+TEST_F(Kick, NoVoterIsRemovedIfTheOthersMayBeNoMajority) {
     miss_c();
     unlink('B');
     ASSERT_TRUE(core->majority_misses(id('C'), now)) << "B's word is young enough";
     EXPECT_THAT(look(), IsEmpty());
 }
 
-TEST_F(Kick, OneVoterAloneThatMissesAnotherRemovesNobody) {
+TEST_F(Kick, AVoterThatMissesAnotherAloneRemovesNobody) {
     for (char const peer : {'B', 'C'}) link(peer);
     settle();
     pass(seconds(61));
@@ -185,7 +185,7 @@ TEST_F(Kick, OneVoterAloneThatMissesAnotherRemovesNobody) {
     EXPECT_THAT(look(), IsEmpty());
 }
 
-TEST_F(Kick, OnlyTheFirstOfThoseHeardProposes) {
+TEST_F(Kick, OnlyTheFirstVoterThatIsHeardProposes) {
     core.emplace(MemberId("B"), start, tuning());
     membership.emplace(identity("B"), std::vector<std::string>{}, Voting{},
                        Membership::Timing{seconds(3600), seconds(60)});
@@ -200,7 +200,7 @@ TEST_F(Kick, OnlyTheFirstOfThoseHeardProposes) {
     EXPECT_THAT(paths(look()), ElementsAre("/ctl/cal/0")) << "A is the one that is missed";
 }
 
-TEST_F(Kick, NoSecondVoterIsRemovedInTheSameBreath) {
+TEST_F(Kick, NoSecondVoterIsRemovedAtTheSameTime) {
     miss_c();
     ASSERT_EQ(look().size(), 1U);
     EXPECT_THAT(look(), IsEmpty()) << "the first order is on its way";
@@ -219,7 +219,7 @@ class Cleaning : public MembershipTest {
 };
 
 // A follower is no voter, so nobody removes it; but its files would stay after its end.
-TEST_F(Cleaning, WhatIsLeftOfAFollowerGoesAfterTheKickTime) {
+TEST_F(Cleaning, TheFilesOfAFollowerGoAfterTheKickTime) {
     live();
     EXPECT_THAT(look(), IsEmpty()) << "it may have no link just now";
     pass(seconds(59));
@@ -241,7 +241,7 @@ TEST_F(Cleaning, AFollowerThatIsReachedKeepsItsFiles) {
     }
 }
 
-TEST_F(Cleaning, BeingReachedInBetweenBeginsTheTimeAnew) {
+TEST_F(Cleaning, AFollowerThatIsReachedInBetweenHasAllTheTimeAgain) {
     live();
     (void)look();
     pass(seconds(59));
@@ -257,7 +257,7 @@ TEST_F(Cleaning, BeingReachedInBetweenBeginsTheTimeAnew) {
     EXPECT_THAT(look(), IsEmpty());
 }
 
-TEST_F(Cleaning, WhatIsLeftOfARemovedVoterGoesAtOnce) {
+TEST_F(Cleaning, TheFilesOfARemovedVoterGoAtOnce) {
     set("/ctl/cal/2", "");
     (void)state.take_new_voters();
     ASSERT_TRUE(state.was_removed(id('C')));
@@ -306,7 +306,7 @@ TEST_F(Proposing, AFollowerAsksForItselfAlone) {
 }
 
 // The follower does not hear C and wants its slot; this voter does.
-TEST_F(Proposing, TheSlotOfAVoterThatIsHeardIsGivenToNobody) {
+TEST_F(Proposing, TheSlotOfAVoterThatIsHeardIsNotGivenAway) {
     link('C');
     EXPECT_FALSE(may("/ctl/cal/2", "F"));
     unlink('C');
@@ -359,7 +359,7 @@ TEST_F(Joining, ASlotThatIsGivenToAnotherIsLeftToItForAWhile) {
     EXPECT_THAT(wanted(), ElementsAre("/ctl/cal/9")) << "rather than one that is free";
 }
 
-TEST_F(Joining, ASlotThatNamesNobodyWhoIsRegisteredIsFree) {
+TEST_F(Joining, ASlotThatNamesNoRegisteredProcessIsFree) {
     for (char const* nonsense : {"rubbish", "not/an id at all, but longer", "G"}) {
         set("/ctl/cal/3", nonsense);
         for (char const peer : {'A', 'B', 'C'}) link(peer);
@@ -398,7 +398,7 @@ class Strays : public MembershipTest {
     }
 };
 
-TEST_F(Strays, ASlotThatNamesNobodyWhoVotesIsEmptiedAfterSomeSeconds) {
+TEST_F(Strays, ASlotThatNamesNoVoterIsEmptiedAfterSomeSeconds) {
     registered("X");
     set("/ctl/cal/5", "X");
     set("/ctl/cal/6", std::string(5000, 'x'));
@@ -480,7 +480,7 @@ TEST_F(Removal, AVoterThatIsRemovedBeginsAgainUnderANewId) {
     EXPECT_TRUE(std::holds_alternative<Following>(membership->phase()));
 }
 
-TEST_F(Removal, SoDoesOneThatWasMadeAVoterAndRemovedWhileItWasAway) {
+TEST_F(Removal, SoDoesAProcessThatWasMadeAVoterAndRemovedWhileItWasAway) {
     membership.emplace(identity("A"), std::vector<std::string>{}, Attaching{},
                        Membership::Timing{seconds(3600), seconds(60)});
     remove_a();
@@ -510,7 +510,7 @@ class LastSlot : public MembershipTest {
 };
 
 // Somebody deletes all slots. The voters stay as they are, but nobody could ever join again.
-TEST_F(LastSlot, AVoterThatNoSlotNamesTakesOneAgain) {
+TEST_F(LastSlot, AVoterThatNoSlotNamesTakesASlotAgain) {
     settle();
     state.apply({{}, Mutation::del(Path::trusted("/ctl/cal/0"), clobber)});
     (void)state.take_new_voters();
@@ -551,7 +551,7 @@ TEST_F(LastSlot, ManyRegisteredProcessesAreCleanedAwayInPages) {
     EXPECT_TRUE(gone.contains("/ctl/node/N599/addr"));
 }
 
-TEST_F(LastSlot, WhatOthersOverwroteIsPutRight) {
+TEST_F(LastSlot, FilesThatOthersOverwroteAreWrittenAgain) {
     settle();
     set("/ctl/node/A/addr", "elsewhere");
     pass(seconds(3600));

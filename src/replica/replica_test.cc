@@ -113,7 +113,7 @@ TEST_F(ReplicaTest, ASetIsAnsweredWithItsRevisionWhenTheTurnEnds) {
     EXPECT_FALSE(all[0].error || all[0].value || all[0].path || all[0].flags || all[0].len);
 }
 
-TEST_F(ReplicaTest, WhatIsRefusedBeforeItEntersTheOrderUsesNoRevision) {
+TEST_F(ReplicaTest, ARequestRefusedBeforeItEntersTheOrderUsesNoRevision) {
     std::int64_t const before = revision();
     EXPECT_EQ(code(call(Verb::set, "bad", "", 0)), Errc::bad_path);
     EXPECT_EQ(code(call(Verb::set, "bad")), Errc::missing_arg);
@@ -141,7 +141,7 @@ TEST_F(ReplicaTest, AValueOverTheLimitIsRefusedByName) {
 }
 
 // protocol.md, Verbs: GET, STAT
-TEST_F(ReplicaTest, ReadsOfWhatIsMissingOrMalformed) {
+TEST_F(ReplicaTest, ReadsOfMissingAndMalformedPaths) {
     for (char const* path : {"/nope", "/nope/x", "a", "//", "/a/", "/a_b", ""}) {
         Reply const got = call(Verb::get, path);
         EXPECT_EQ(got.rev, missing) << path;
@@ -214,7 +214,7 @@ TEST_F(ReplicaTest, AWaitFindsTheFirstEventThatMatches) {
     EXPECT_EQ(all[0].value->view(), "");
 }
 
-TEST_F(ReplicaTest, AWaitForAFutureRevisionDoesNotSeeWhatComesBefore) {
+TEST_F(ReplicaTest, AWaitForAFutureRevisionDoesNotSeeEarlierEvents) {
     std::int64_t const from = revision() + 3;
     send(bob, request(Verb::wait, "/far", {}, from));
     set("/far", "early");
@@ -274,7 +274,7 @@ TEST_F(ReplicaTest, AWriteThatCannotBeTakenIsRefusedBeforeItsArgumentsAreLookedA
     }
 }
 
-TEST_F(ReplicaTest, AClosedSessionIsForgottenWithAllItAsked) {
+TEST_F(ReplicaTest, AClosedSessionIsForgottenWithAllItsRequests) {
     std::int64_t const next = revision() + 1;
     send(bob, request(Verb::wait, "/a", {}, next));
     send(bob, request(Verb::wait, "/**", {}, next + 100));
@@ -342,7 +342,7 @@ TEST_F(ReplicaTest, ALongSearchTakesTurns) {
     EXPECT_EQ(all[0].value->view(), "found");
 }
 
-TEST_F(ReplicaTest, SearchesThatAreManyAllComeToAnEnd) {
+TEST_F(ReplicaTest, ManySearchesAllComeToAnEnd) {
     for (int i = 0; i < 3000; ++i) {
         std::string const path = "/d/" + std::to_string(i);
         send(alice, request(Verb::set, path, "", -1));
@@ -366,7 +366,7 @@ TEST_F(ReplicaTest, SearchesThatAreManyAllComeToAnEnd) {
     EXPECT_LT(turns_of_alice, 5) << "others' searches delayed hers";
 }
 
-TEST_F(ReplicaTest, OneThatIsToEndAnswersWhatItWasGivenAndTakesNoMore) {
+TEST_F(ReplicaTest, AProcessThatRetiresAnswersItsRequestsAndTakesNoMore) {
     send(alice, request(Verb::set, "/a", "v", -1));
     step(Retire{});
     EXPECT_FALSE(replica.retired(now));
@@ -380,7 +380,7 @@ TEST_F(ReplicaTest, OneThatIsToEndAnswersWhatItWasGivenAndTakesNoMore) {
     EXPECT_EQ(call(Verb::get, "/a").value->view(), "v");
 }
 
-TEST_F(ReplicaTest, ThePulseSaysHowFarItHasCome) {
+TEST_F(ReplicaTest, ThePulseNamesTheNewestRevisionApplied) {
     EXPECT_EQ(effects.deadline, now + seconds(3600));
     std::int64_t const before = revision();
     now = now + seconds(3600);
@@ -418,7 +418,7 @@ TEST_F(SmallHistoryTest, BelowTheHistoryIsTooLate) {
 }
 
 // A search that has come past what was collected meanwhile goes on.
-TEST_F(SmallHistoryTest, AWaitIsNotTooLateForWhatItHasSearched) {
+TEST_F(SmallHistoryTest, AWaitIsNotTooLateForRevisionsThatItHasSearched) {
     send(bob, request(Verb::wait, "/zz", {}, revision() - 3));
     for (int i = 0; i < 20; ++i) set("/a", "x");
     EXPECT_TRUE(replies(bob).empty());

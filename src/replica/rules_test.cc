@@ -27,7 +27,7 @@ TEST(Rules, ANewerReleaseMayKnowMore) {
     }
 }
 
-TEST(Rules, TheFirstAreKnownToAllWhateverTheyCallThemselves) {
+TEST(Rules, TheFirstAreKnownToEveryVersion) {
     EXPECT_TRUE(RulesTable{}.are_known_to("", 1));
     EXPECT_TRUE(RulesTable{}.are_known_to("spring", 1));
 }

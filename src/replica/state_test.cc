@@ -80,7 +80,7 @@ TEST_F(StateTest, ASlotCountsIfItHoldsARegisteredProcess) {
 }
 
 // Three writes of a client once ended the quorum of any cluster.
-TEST_F(StateTest, WhoIsOnlyWrittenIntoASlotGetsNoVote) {
+TEST_F(StateTest, AnIdThatAClientWritesIntoASlotGetsNoVote) {
     for (char const* id : {"X", "Y", "Z"}) {
         registered(id);
         set(std::string("/ctl/cal/") + id, id);
@@ -132,12 +132,12 @@ TEST_F(StateTest, TheCalendarTakesABoundedNumberOfEntries) {
     EXPECT_EQ(refused->refused->code, Errc::rev_mismatch) << "judged first";
 }
 
-TEST_F(StateTest, OfALongContentOfASlotOnlyItsBeginningIsRead) {
+TEST_F(StateTest, OnlyTheBeginningOfALongContentOfASlotIsRead) {
     set("/ctl/cal/1", std::string(100'000, 'x'));
     EXPECT_EQ(state.slots().at(1).content.size(), process_id_chars + 1);
 }
 
-TEST_F(StateTest, WhoWasRemovedNeverVotesAgain) {
+TEST_F(StateTest, ARemovedIdNeverVotesAgain) {
     registered("B");
     takes("B", "/ctl/cal/1");
     ASSERT_EQ(state.take_new_voters(), ids({"A", "B"}));
@@ -148,7 +148,7 @@ TEST_F(StateTest, WhoWasRemovedNeverVotesAgain) {
     EXPECT_FALSE(state.take_new_voters());
 }
 
-TEST_F(StateTest, AChangeThatWouldLeaveNobodyLeavesTheVotersAsTheyAre) {
+TEST_F(StateTest, AChangeThatWouldLeaveNoVoterLeavesTheVotersAsTheyAre) {
     state.apply({{}, Mutation::del(Path::trusted("/ctl/cal/0"), clobber)});
     EXPECT_FALSE(state.take_new_voters());
     EXPECT_EQ(state.voters(), ids({"A"}));
@@ -195,7 +195,7 @@ TEST_F(StateTest, AGuardedChangeWhoseOwnConditionFailsLeavesNoTrace) {
 }
 
 // Members compare their chains to find out that they hold different trees.
-TEST_F(StateTest, TheChainTellsApartEverythingThatStatesCanDifferIn) {
+TEST_F(StateTest, TheChainTellsAllDifferentStatesApart) {
     auto const chain_after = [](Mutation const& mutation) {
         State other{store::StoreLimits{}};
         other.found(MemberId("A"));
@@ -217,7 +217,7 @@ TEST_F(StateTest, TheChainTellsApartEverythingThatStatesCanDifferIn) {
     }
 }
 
-TEST_F(StateTest, ACopyHoldsTheSameAndGoesOnAlike) {
+TEST_F(StateTest, ACopyIsEqualAndStaysEqual) {
     registered("B");
     takes("B", "/ctl/cal/1");
     (void)state.take_new_voters();
@@ -237,7 +237,7 @@ TEST_F(StateTest, ACopyHoldsTheSameAndGoesOnAlike) {
     }
 }
 
-TEST_F(StateTest, ACopyInPiecesIsOfTheMomentOfTheLast) {
+TEST_F(StateTest, ACopyInPiecesIsOfTheMomentOfItsLastPiece) {
     State small{store::StoreLimits{.snapshot_piece_bytes = 20}};
     ASSERT_TRUE(install(small, copy_of(state)));
     std::uint64_t const number = small.begin_snapshot();
@@ -271,7 +271,7 @@ TEST_F(StateTest, PiecesInAnotherOrderAreNoCopy) {
     EXPECT_EQ(small.chain(), state.chain()) << "nothing was changed";
 }
 
-TEST_F(StateTest, ForcedOnItNeverGivesARevisionTwice) {
+TEST_F(StateTest, AForcedStateNeverGivesARevisionTwice) {
     registered("B");
     takes("B", "/ctl/cal/1");
     (void)state.take_new_voters();
@@ -286,7 +286,7 @@ TEST_F(StateTest, ForcedOnItNeverGivesARevisionTwice) {
     EXPECT_EQ(state.revision_of("/ctl/cal/0"), Revision(3)) << "files keep their revisions";
 }
 
-TEST(ChangeCodec, WhatIsWrittenIsReadAndNothingElse) {
+TEST(ChangeCodec, ReadsOnlyWhatItWrites) {
     Change const guarded{Guard{Path::trusted("/a/b"), Revision(7)},
                          Mutation::set(Path::trusted("/c"), "v", Revision(3))};
     Change const plain{{}, Mutation::nop()};
@@ -337,7 +337,7 @@ class RulesSwitchTest : public StateTest {
     static inline RulesTable const both{{{1, 0}, {1, 1}}, "1.1.0"};
 };
 
-TEST_F(RulesSwitchTest, NewRulesComeWhenAllWhoAreRegisteredKnowThem) {
+TEST_F(RulesSwitchTest, NewRulesBeginWhenAllRegisteredProcessesKnowThem) {
     state.switch_rules(2);
     EXPECT_EQ(state.rules(), 1) << "A does not know them";
     is_of("A", "1.1.0");
@@ -356,7 +356,7 @@ TEST_F(RulesSwitchTest, NewRulesComeWhenAllWhoAreRegisteredKnowThem) {
     EXPECT_EQ(state.rules(), 2) << "there is no way back";
 }
 
-TEST_F(RulesSwitchTest, WhoDoesNotKnowTheRulesGetsNoVote) {
+TEST_F(RulesSwitchTest, AProcessThatDoesNotKnowTheRulesGetsNoVote) {
     is_of("A", "1.1.0");
     state.switch_rules(2);
     registered("B");
