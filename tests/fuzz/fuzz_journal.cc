@@ -1,6 +1,7 @@
-// Any bytes as a journal: read to its end or to one damage, whose place is in the file; and any bytes
-// as the change in a record. Most random bytes have no right checksum, so the input is a list of
-// records' data, and its first byte says which part of the file they make is then cut or changed.
+// Any bytes as a journal: read to its end or to one damage, whose place is in the file; and any
+// bytes as the change in a record. Most random bytes have no right checksum, so the input is a list
+// of records' data, and its first byte says which part of the file they make is then cut or
+// changed.
 #include <sys/mman.h>
 #include <unistd.h>
 

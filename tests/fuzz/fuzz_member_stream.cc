@@ -1,6 +1,7 @@
 // Any bytes as the stream of a member's link, with checksums or without, cut anywhere: the splitter
-// gives the same records, never a larger one than allowed, and a greeting or a refusal is refused in
-// one line or understood. The first byte says where the stream is cut and whether it has checksums.
+// gives the same records, never a larger one than allowed, and a greeting or a refusal is refused
+// in one line or understood. The first byte says where the stream is cut and whether it has
+// checksums.
 #include <cstddef>
 #include <cstdint>
 #include <string>
