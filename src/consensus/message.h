@@ -149,7 +149,7 @@ struct Forward {
     DOOZER_FIELDS(vector, batch);
 };
 
-/// A linearizable read: what have you seen?
+/// A linear read: what have you seen?
 struct ReadQuery {
     Vector vector;
     std::uint64_t nonce = 0;

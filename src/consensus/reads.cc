@@ -1,5 +1,5 @@
-// Linearizable reads without a leader, a clock or a log entry: ask a majority how far the lanes go,
-// and wait until that is delivered. Source: docs/consensus.md, Linear reads.
+// Linear reads without a leader, a clock or a log entry: ask a majority what they have seen in the
+// lanes, and wait until that is delivered. Source: docs/consensus.md, Linear reads.
 #include "consensus/core.h"
 
 namespace doozer::consensus {

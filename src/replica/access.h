@@ -1,4 +1,4 @@
-// Who may read and who may write. Source: protocol.md, Access.
+// The rights of sessions to read and to write. Source: protocol.md, Access.
 #pragma once
 
 #include <string>
@@ -12,17 +12,16 @@ struct Grants {
     bool write = false;
 };
 
-/// The secrets of the server; an empty one is one that everybody knows.
+/// The secrets of the server. Every session has the right of an empty one.
 class Access {
   public:
     Access(std::string read_write, std::string read_only)
         : read_write_(std::move(read_write)), read_only_(std::move(read_only)) {}
 
-    /// What a session has that said nothing yet.
+    /// The rights of a session that has sent no secret.
     [[nodiscard]] Grants initial() const;
 
-    /// Adds to `grants` what `secret` is good for; nothing is ever taken away. False if it is
-    /// good for nothing.
+    /// Adds the rights of `secret` to `grants`; takes none away. False if the secret gives none.
     bool present(std::string_view secret, Grants& grants) const;
 
   private:

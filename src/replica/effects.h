@@ -37,8 +37,8 @@ struct Reply {
 
 /// A process that this one wants a link to.
 struct Target {
-    std::optional<ProcessId> id;  ///< none: whoever answers there
-    std::string address;          ///< host:port as it was written by somebody; perhaps nonsense
+    std::optional<ProcessId> id;  ///< none: any process that answers there
+    std::string address;          ///< host:port as a client may have written it; perhaps nonsense
     bool operator==(Target const&) const = default;
 };
 

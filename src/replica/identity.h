@@ -1,4 +1,4 @@
-// What a process knows of itself from the start.
+// What a process knows about itself when it starts.
 #pragma once
 
 #include <string>

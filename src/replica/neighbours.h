@@ -1,5 +1,5 @@
-// What the processes that this one is linked to tell of themselves: how far they are, and how long
-// their round trips take. For people to see; nothing depends on it.
+// What linked processes say of themselves: which revision they have applied, and how long their
+// round trips take. For people to see; no rule depends on it.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace doozer::replica {
 using namespace base;
 using consensus::MemberId;
 
-/// Whoever was not heard for so long is not there, as far as people are told.
+/// A process that was not heard for so long is shown to people as away.
 inline constexpr Duration heard_lately = seconds(1);
 
 struct Neighbour {
@@ -22,7 +22,7 @@ struct Neighbour {
     Instant at;                         ///< and when
     std::map<MemberId, Duration> rtts;  ///< of its round trips to voters
 
-    /// How many changes it lacks, as far as is known; all since then if it has become silent.
+    /// How many changes it lacks, as far as is known; if it has become silent, all changes since.
     [[nodiscard]] std::int64_t lag(Instant now, Revision newest) const {
         if (now - at <= heard_lately) return behind;
         return std::max<std::int64_t>(newest.value() - revision.value(), 0);
@@ -37,10 +37,10 @@ class Neighbours {
     /// A PING has come. REQUIRES: core.reaches(peer).
     void heard(Instant now, MemberId peer, consensus::Ping const& ping, consensus::Core const& core,
                Revision revision);
-    /// A link is lost: those that the core has forgotten are forgotten here.
+    /// A link is lost: forgets the processes that the core has forgotten.
     void forget_gone(consensus::Core const& core);
 
-    /// Null: it has told nothing yet.
+    /// Null: it has said nothing yet.
     [[nodiscard]] Neighbour const* find(MemberId peer) const;
 
   private:

@@ -1,5 +1,5 @@
-// Changes on their way into the one order: what one turn of the loop brings becomes a batch, or a
-// few if it is much.
+// Changes on their way into the one order: those of one turn of the loop become a batch, or a few
+// batches if they are many.
 #pragma once
 
 #include <deque>
@@ -18,16 +18,16 @@ namespace doozer::replica {
 
 using namespace base;
 
-/// Who waits for a mutation to be applied.
+/// The request that waits for a mutation to be applied.
 struct Origin {
     SessionId session;
     std::optional<Tag> tag;
     Verb verb;
     Instant asked;
-    bool tell_applied;  ///< the answer is to say what revision this process is at
+    bool tell_applied;  ///< the answer is to name the revision that this process has applied
 };
 
-/// For each change of a batch its origin; none for what this process itself wants.
+/// For each change of a batch its origin; none for a change that this process itself wants.
 using Origins = std::vector<std::optional<Origin>>;
 
 /// Encoded changes and their origins.

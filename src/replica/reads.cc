@@ -186,8 +186,8 @@ void Reads::applied(store::Event const& event, Effects& effects) {
         reply_event(kept.question, event, path, effects);
         drop(id);
     }
-    // Most often this is all of it; what the budget does not reach is for the turn's end. So even a
-    // history of a single revision is long enough, unless many costly globs are waited for.
+    // Most often this reaches all of them; the turn's end does the rest. So even a history of a
+    // single revision is long enough, unless clients wait with many costly globs.
     scan(budget_, effects);
     while (!until_revision_.empty() && until_revision_.begin()->first <= event.rev) {
         QuestionId const id = until_revision_.begin()->second;
@@ -230,7 +230,7 @@ void Reads::store_replaced() {
 
 void Reads::turn_ended(Effects& effects) {
     budget_ = {};
-    // Half of the turn for each of the two, and what one leaves for the other.
+    // Each of the two gets half of the turn, and what the other leaves of its half.
     store::SearchBudget half{budget_.steps / 2};
     budget_.use(half.steps);
     scan(half, effects);
@@ -244,7 +244,7 @@ void Reads::turn_ended(Effects& effects) {
     effects.more_to_do = !searching_.empty() || watches_.is_behind(store_.revision());
 }
 
-/// One search of the session goes on; the session's next has its turn after those of the others.
+/// Continues one search of the session. Its next search has its turn after those of other sessions.
 void Reads::search_on(SessionId session, Effects& effects) {
     auto const of_session = by_session_.find(session);
     if (of_session == by_session_.end()) return;

@@ -1,6 +1,6 @@
-// Everything that looks and does not change: GET, STAT, GETDIR, WALK, and WAIT, which looks at
-// events. What cannot be answered at once is kept here until it can be: until a revision exists,
-// until an event comes, or until a long search has had enough turns.
+// All requests that read: GET, STAT, GETDIR, WALK, and WAIT, which reads events. A request that
+// cannot be answered at once is kept here until its revision exists, its event comes, or its long
+// search has had enough turns.
 #pragma once
 
 #include <cstdint>
@@ -28,19 +28,21 @@ class Reads {
     /// named above; the arguments it needs are there.
     void ask(Instant now, SessionId session, Request const& request, Effects& effects);
 
-    /// Answers whom the change of the newest revision concerns. To be called after each.
+    /// Answers the requests that the change of the newest revision concerns. To be called after
+    /// each
+    /// change.
     void applied(store::Event const& event, Effects& effects);
 
-    /// The whole store is another one: all that is kept is looked up anew.
+    /// The whole store was replaced: looks all kept requests up anew.
     void store_replaced();
 
-    /// Searches go on, as far as one turn goes.
+    /// Continues searches, as far as the budget of one turn goes.
     void turn_ended(Effects& effects);
 
     /// Forgets what the session asked.
     void closed(SessionId session);
 
-    /// The memory of what is kept: of one session, and of all.
+    /// The memory of the kept requests: of one session, and of all.
     [[nodiscard]] std::size_t kept_bytes(SessionId session) const;
     [[nodiscard]] std::size_t kept_bytes() const { return kept_bytes_; }
     /// How many are kept.
@@ -77,7 +79,7 @@ class Reads {
         std::size_t bytes = 0;
         std::deque<QuestionId> searching;  // in turns; some may be over
     };
-    /// Why there is no answer yet.
+    /// Why a request has no answer yet.
     struct Unanswered {
         enum class Until { revision, event, next_turn } until;
         Revision rev = missing;

@@ -1,6 +1,6 @@
-// By which rules changes are applied. All members must apply a change alike; so a program that
-// applies them in a new way begins with the old one, and goes over with a change of its own, once
-// every process of the cluster is known to be able to.
+// The rules by which changes are applied. All members must apply a change alike. So a program with
+// new rules begins by the old ones, and goes over with a change of its own, when every process of
+// the cluster is known to have the new ones.
 #pragma once
 
 #include <cstdint>

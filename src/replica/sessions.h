@@ -1,4 +1,4 @@
-// The connected clients, as far as the replica knows them: what they may do.
+// The connected clients, as far as the replica knows them: their rights.
 #pragma once
 
 #include <unordered_map>
@@ -18,7 +18,7 @@ class Sessions {
   public:
     explicit Sessions(Grants initial) : initial_(initial) {}
 
-    /// What sessions that open from now on may do without a secret.
+    /// The rights without a secret of sessions that open from now on.
     void grant_initially(Grants initial) { initial_ = initial; }
     /// REQUIRES: the id was never used before.
     void open(SessionId id);

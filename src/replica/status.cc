@@ -30,8 +30,8 @@ bool heard(Instant now, Core const& core, MemberId id) {
            (peer != nullptr && peer->greeted && now - peer->heard <= heard_lately);
 }
 
-/// What it told over its link; or else what its last pulse said. Of one that is there only the
-/// changes count that came between that and the place which the pulse got in the order.
+/// The lag that it told over its link, or that its last pulse shows. For a process that is up, only
+/// changes count that came between the revision in the pulse and the pulse's place in the order.
 void fill_progress(ProcessStatus& p, Instant now, Core const& core, State const& state,
                    Neighbours const& neighbours) {
     Revision const newest = state.store().revision();
@@ -181,7 +181,8 @@ Status status_of(Instant now, Core const& core, Membership const& membership, St
             member->slot = std::move(name);
         }
     }
-    // Writers can register as many processes as they like; the status is made ten times a second.
+    // Clients can register as many processes as they like, and the status is made ten times a
+    // second.
     for (std::string const& id : state.names_after("/ctl/node", {}, 4 * status_entries_max)) {
         bool const other = id.size() > process_id_chars || is_voter(core, id);
         bool const registered = state.revision_of(node_path(id, "addr")) > missing;

@@ -1,4 +1,4 @@
-// What a process knows of its cluster and of itself, for people and for what draws it.
+// What a process knows of its cluster and of itself, for people and for programs that show it.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace doozer::replica {
 
-/// What is said of every process that is registered.
+/// What the status says of every registered process.
 struct ProcessStatus {
     ProcessId id;
     std::string address;
@@ -65,7 +65,7 @@ struct Status {
 
 char const* name_of(Status::Role role);
 
-/// Looks at everything that is known here.
+/// Collects everything that this process knows.
 Status status_of(Instant now, consensus::Core const& core, Membership const& membership,
                  State const& state, Neighbours const& neighbours);
 
