@@ -5,11 +5,11 @@
 namespace doozer::consensus {
 
 char const* name_of(Ignored reason) {
-    static constexpr std::array<char const*, 19> names = {
-        "unknown_link", "not_greeted",  "other_lineage",  "malformed",   "epoch_over",
-        "epoch_ahead",  "not_a_voter",  "not_an_owner",   "closed",      "gap",
-        "stale_ballot", "stale_answer", "behind_base",    "nothing_new", "other_catch_up",
-        "queue_full",   "bad_snapshot", "does_not_count", "resurrected"};
+    static constexpr std::array<char const*, 18> names = {
+        "unknown_link", "not_greeted",    "other_lineage", "malformed",   "epoch_over",
+        "epoch_ahead",  "not_a_voter",    "not_an_owner",  "closed",      "gap",
+        "stale_ballot", "stale_answer",   "behind_base",   "nothing_new", "queue_full",
+        "bad_snapshot", "does_not_count", "resurrected"};
     static_assert(names.size() == static_cast<std::size_t>(Ignored::resurrected) + 1);
     return names.at(static_cast<std::size_t>(reason));
 }

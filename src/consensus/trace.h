@@ -23,7 +23,6 @@ enum class Ignored : std::uint8_t {
     stale_answer,    // to a question that is not asked any more
     behind_base,     // a seal whose base is not delivered yet
     nothing_new,     // known already
-    other_catch_up,  // this member is catching up from another peer
     queue_full,      // a bound of limits.h is reached
     bad_snapshot,    // bytes that are no snapshot
     does_not_count,  // a delivered batch that is a copy, or whose origin is no voter

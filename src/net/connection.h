@@ -84,7 +84,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     /// Bytes that went over the socket so far.
     [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
     [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
-    [[nodiscard]] std::size_t input_bytes() const { return input_.capacity(); }
     [[nodiscard]] std::string peer() const;
     [[nodiscard]] std::string peer_host() const;
     /// The other end; nonsense if the connection is broken.

@@ -121,7 +121,6 @@ class State {
     void note_naming(store::Mutation const& m);
     [[nodiscard]] bool overfills_calendar(store::Mutation const& m) const;
     [[nodiscard]] bool may_begin_to_vote(std::string const& id, bool named_by_members) const;
-    void empty_slot(Slot const& slot);
 
     [[nodiscard]] std::string encode_tail() const;
     bool take_rules(std::string_view& in);
