@@ -214,6 +214,7 @@ class Core {
     void note_acknowledged(Turn& t, Peer& peer);
     void stream_again(Turn& t, Peer& peer, Slot from);
     [[nodiscard]] bool may_stream(Peer const& peer) const;
+    [[nodiscard]] std::optional<Items> my_items_from(Slot from) const;
     void stream(Peer& peer, Frame& frame);
 
     // delivery.cc: R4, R5, R10

@@ -131,8 +131,9 @@ void Core::note_acknowledged(Turn& t, Peer& peer) {
         moved = true;
     }
     if (moved) peer.stream_moved = t.now;
-    peer.streamed = std::max(peer.streamed, has);
-    if (peer.streamed >= lanes_[*my_lane_].complete_from()) peer.needs_log = false;
+    if (has <= peer.streamed) return;
+    peer.streamed = has;
+    peer.needs_log = false;  // it may lack little now; else it is told of the gap again
 }
 
 /// The peer asks for what it misses. Items on their way arrive, since the link loses nothing while
@@ -152,19 +153,44 @@ bool Core::may_stream(Peer const& peer) const {
            peer.on_way_bytes < tuning_.stream_bytes;
 }
 
+/// The items of my lane from `from` on. Those that are delivered here come from the log, if they
+/// are small together; none: they are large, or the log does not reach back so far.
+///
+/// Without the log a voter whose link was down for a moment never votes again while others write:
+/// all batches that it lacks reach it as answers to its FETCH, and before it has acknowledged one
+/// answer, the others have delivered the next batch, and this lane has dropped it.
+std::optional<Items> Core::my_items_from(Slot from) const {
+    LaneCopy const& mine = lanes_[*my_lane_];
+    if (from >= mine.complete_from()) return mine.items_from(from);
+    auto const run = log_.read({epoch(), from}, tuning_.stream_bytes / 4);
+    if (!run || run->upto < mine.complete_from()) return std::nullopt;
+    Items items;
+    std::size_t bytes = 0;
+    for (Item const& item : run->items) {
+        if (item.slot >= mine.complete_from()) break;
+        bytes += item.batch.weight();
+        if (configuration_.lane_of(item.slot) == *my_lane_) items.push_back(item);
+    }
+    // A large batch goes with an answer, out of the way of votes.
+    if (bytes > tuning_.stream_bytes) return std::nullopt;
+    Items const rest = mine.items_from(mine.complete_from());
+    items.insert(items.end(), rest.begin(), rest.end());
+    return items;
+}
+
 /// Puts the next items of my lane into the frame, and sets its frontier to where they end.
 void Core::stream(Peer& peer, Frame& frame) {
-    LaneCopy const& mine = lanes_[*my_lane_];
     Slot& upto = frame.vector.upto[*my_lane_];
-    frame.from = peer.streamed;
-    if (peer.streamed < mine.complete_from()) {
+    auto const items = my_items_from(peer.streamed);
+    if (!items) {
         // I have delivered items that the peer lacks, and dropped them. A frame from its frontier
         // would show them as skips. This one shows a gap instead, and the peer asks for them.
         frame.from = upto;
         peer.needs_log = true;
         return;
     }
-    for (Item const& item : mine.items_from(peer.streamed)) {
+    frame.from = peer.streamed;
+    for (Item const& item : *items) {
         if (peer.on_way_bytes >= tuning_.stream_bytes) {
             upto = item.slot;
             break;
