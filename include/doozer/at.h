@@ -1,4 +1,4 @@
-// Which state of the tree a read looks at.
+// The state of the tree that a read sees.
 #pragma once
 
 #include <optional>
@@ -8,18 +8,18 @@
 namespace doozer {
 
 struct Linear {};
-/// A state that has every write which anybody, anywhere, had an answer to when this read was
-/// called. Takes a round trip among the servers.
+/// A state with every write that any client had an answer to when this read was called. Takes a
+/// round trip among the servers.
 inline constexpr Linear linear{};
 
-/// What is given to a read:
+/// The argument of a read:
 ///
-///   {}          the newest state that the server has, but none from before what this Client has
-///               met so far, on whichever server;
-///   a revision  the tree as that revision left it; one that is still to come is waited for;
-///   linear      see there. A server that is no member of the cluster cannot do that; then the
-///               client goes to another. The original doozerd does not know of it and answers as
-///               for {}: there, write with nop() first.
+///   {}          the newest state of the server, but none older than this Client has met so far, on
+///               any server;
+///   a revision  the tree as that revision left it; the read waits for a future revision;
+///   linear      see there. A server that is no member of the cluster cannot answer it; then the
+///               client goes to another one. The original doozerd does not know it and answers as
+///               for {}: there, call nop() first.
 class At {
   public:
     constexpr At() = default;

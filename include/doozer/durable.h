@@ -15,10 +15,10 @@
 namespace doozer {
 
 struct DurableOptions : Options {
-    /// The number of the doozerp whose acknowledgement a write waits for; doozerp logs it when it
-    /// starts.
+    /// The number of the doozerp whose acknowledgement a write waits for. doozerp logs its number
+    /// when it starts.
     std::int64_t instance = 1;
-    /// How long the acknowledgement may take once the cluster has made the change.
+    /// How long the acknowledgement may take after the cluster has made the change.
     std::chrono::milliseconds acknowledgement_timeout{10'000};
 };
 
@@ -26,15 +26,14 @@ struct DurableOptions : Options {
 /// change to its disk. A program switches by switching the type.
 ///
 /// That takes the time of a sync more, and the instance must run: if it does not acknowledge in
-/// time, the outcome is not_durable. The change has been made then, and everybody sees it; the
-/// detail says its revision and which instance was waited for. It may reach the disk later.
+/// time, the outcome is not_durable. Then the change was made, and all clients see it; the detail
+/// names its revision and the instance. It may reach the disk later.
 ///
-/// Set() and del() are refused, with nothing done, for what doozerp does not journal: paths below
-/// /ctl (`other`), and values that fit into no record of a journal, just under 2 MiB
-/// (limit_exceeded).
+/// set() and del() refuse, and do nothing, what doozerp does not journal: paths below /ctl
+/// (`other`), and values that fit into no record of a journal, just under 2 MiB (limit_exceeded).
 class DurableClient : private Client {
   public:
-    /// As Client::connect. Whether the instance runs is not known before the first write.
+    /// As Client::connect. Does not check whether the instance runs; the first write does.
     static Result<DurableClient> connect(std::string_view uri, DurableOptions const& options = {});
     static Result<DurableClient> connect(Uri const& uri, DurableOptions const& options = {});
 
@@ -68,12 +67,12 @@ class DurableClient : private Client {
     using Client::walk_at;
     using Client::watch;
 
-    /// As Client::set, and on the instance's disk. Error: also not_durable.
+    /// As Client::set; returns when the change is on the instance's disk. Error: also not_durable.
     Result<Revision> set(std::string_view path, std::string_view value, Revision condition);
     void async_set(std::string_view path, std::string_view value, Revision condition,
                    Callback<Revision> done);
 
-    /// As Client::del, and on the instance's disk. Error: also not_durable.
+    /// As Client::del; returns when the change is on the instance's disk. Error: also not_durable.
     Result<Done> del(std::string_view path, Revision condition);
     void async_del(std::string_view path, Revision condition, Callback<Done> done);
 

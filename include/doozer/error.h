@@ -10,26 +10,26 @@
 
 namespace doozer {
 
-/// Why something was not done. Numbers below 1000 come from the server and are those of the
-/// protocol (docs/protocol.md, Framing); a newer server may send one that has no name here. From
-/// 1000 on they are this library's own.
+/// Why a call failed. Numbers below 1000 come from the server and are those of the protocol
+/// (docs/protocol.md, Framing); a newer server may send one that has no name here. Numbers from
+/// 1000 on are this library's own.
 enum class Errc : int {
     tag_in_use = 1,    ///< cannot happen with this library
-    unknown_verb = 2,  ///< the server is older than what was asked of it
-    readonly = 3,      ///< no server that is known takes writes now; the detail may say why
-    too_late = 4,      ///< the revision asked for is no longer in the server's history
+    unknown_verb = 2,  ///< the server is too old for this request
+    readonly = 3,      ///< no known server takes writes now; the detail may say why
+    too_late = 4,      ///< the revision is no longer in the server's history
     rev_mismatch = 5,  ///< the file has changed since the revision that the write names
     bad_path = 6,      ///< no path: "/" or "/" and one or more of A-Z a-z 0-9 . - repeated
     missing_arg = 7,   ///< cannot happen with this library
-    range = 8,         ///< an offset behind the last entry
+    range = 8,         ///< an offset after the last entry
     notdir = 20,       ///< a component of the path is a file
     isdir = 21,        ///< the path is a directory
     noent = 22,        ///< there is nothing at this path
     other = 127,       ///< the detail says what, e.g. "permission denied"
 
     invalid_uri = 1000,      ///< the text is no Doozer URI; nothing was tried
-    connect_failed = 1001,   ///< no address answered; the detail names the last one and why
-    timeout = 1002,          ///< no answer in time. A read, or a write that was never sent
+    connect_failed = 1001,   ///< no address answered; the detail names the last one and the reason
+    timeout = 1002,          ///< no answer in time, for a read or a write that was never sent
     unknown_outcome = 1003,  ///< a write was sent and its answer was lost: it may have been done
     closed = 1004,           ///< the Client was destroyed, or the watch cancelled; not done
     would_deadlock = 1005,   ///< a blocking call from within a callback; nothing was sent
@@ -40,15 +40,16 @@ enum class Errc : int {
     other_store = 1010,      ///< the servers have another store than this Client has used
 };
 
-/// The code's name: as in the protocol ("REV_MISMATCH"), or for this library's own likewise
+/// The code's name: as in the protocol ("REV_MISMATCH"), and in the same form for this library's
+/// own
 /// ("UNKNOWN_OUTCOME"); "ERROR" for a number that has no name here.
 std::string_view name_of(Errc code) noexcept;
 
 /// What is known of a write that ended with an error.
 enum class WriteOutcome {
     not_done,  ///< it was not done, and never will be
-    done,      ///< it was done; what the error says is something else
-    unknown,   ///< it was done, or not, or will still be
+    done,      ///< it was done; the error is about something else
+    unknown,   ///< it was done, or was not done, or will still be done
 };
 
 struct Error {
@@ -66,7 +67,7 @@ struct Error {
     bool operator==(Error const&) const = default;
 };
 
-/// A T, or the reason why there is none. Asking for the one that is not there stops the process.
+/// A T, or the error why there is none. To ask for the one that is absent stops the process.
 template <typename T>
 class [[nodiscard]] Result {
   public:
@@ -101,7 +102,7 @@ class [[nodiscard]] Result {
     std::variant<T, Error> state_;
 };
 
-/// The result of something that only succeeds or is refused.
+/// The result of a call that returns no value.
 struct Done {
     bool operator==(Done const&) const = default;
 };

@@ -1,4 +1,4 @@
-// What the store holds, and how it tells of changes.
+// The values of the store, and its events.
 #pragma once
 
 #include <compare>
@@ -26,9 +26,9 @@ class Revision {
 
 /// The revision of every file that does not exist; as a condition: "only if it does not exist".
 inline constexpr Revision missing{0};
-/// As a condition: none, whatever is there is overwritten or deleted.
+/// As a condition: none; the write is made in any case.
 inline constexpr Revision clobber{-1};
-/// What stat() reports as the revision of a directory.
+/// The revision that stat() reports for a directory.
 inline constexpr Revision directory{-2};
 
 /// A file's content.
@@ -42,7 +42,7 @@ struct File {
 
 /// What is at a path.
 struct Stat {
-    Revision rev = missing;  ///< of a file its last change; else missing or directory
+    Revision rev = missing;  ///< the last change of a file; otherwise missing or directory
     std::int64_t len = 0;    ///< bytes of a file's content, entries of a directory, or 0
 
     [[nodiscard]] bool exists() const { return rev != missing; }

@@ -1,4 +1,4 @@
-// Where a cluster is and how to get in: doozer:?ca=10.0.0.1:8046&ca=10.0.0.2:8046&sk=secret
+// The addresses and the secret of a cluster: doozer:?ca=10.0.0.1:8046&ca=10.0.0.2:8046&sk=secret
 #pragma once
 
 #include <string>
@@ -11,15 +11,17 @@ namespace doozer {
 
 /// A URI taken apart. Source: doozer(1), URI.
 struct Uri {
-    /// `ca`, every one in the order given, each as "host:port" ("[::1]:8046" for IPv6).
+    /// `ca`: all addresses in the order given, each as "host:port" ("[::1]:8046" for IPv6).
     std::vector<std::string> addresses = {};
-    /// `cn`: the cluster's name. With an Options::boot_uri it is looked up there, in place of `ca`.
+    /// `cn`: the cluster's name. With an Options::boot_uri the client looks it up there, and
+    /// ignores
+    /// `ca`.
     std::string cluster_name = {};
     /// `sk`: the secret that is sent with ACCESS. May be empty.
     std::string secret = {};
     /// `un`: reserved, and only kept.
     std::string unique_name = {};
-    /// `tl`: whether the addresses are connected to with TLS. See Options::tls_authority_file.
+    /// `tl`: whether to use TLS for these addresses. See Options::tls_authority_file.
     bool tls = false;
 
     bool operator==(Uri const&) const = default;
@@ -28,10 +30,10 @@ struct Uri {
 /// The port of an address that names none.
 inline constexpr int default_port = 8046;
 
-/// Reads "doozer:?" and parameters as in an HTTP query, in any order; percent signs and "+" are
-/// decoded; parameters that have no meaning here are ignored.
+/// Reads "doozer:?" and parameters as in an HTTP query, in any order. Decodes percent signs and
+/// "+", and ignores unknown parameters.
 ///
-/// Error: invalid_uri for anything else: another scheme, an address that is none, neither `ca` nor
+/// Error: invalid_uri for anything else: another scheme, a malformed address, neither `ca` nor
 /// `cn`, a `tl` that is neither 0 nor 1.
 Result<Uri> parse_uri(std::string_view text);
 
