@@ -197,7 +197,7 @@ void NameService::perform(NamePlan const& plan) {
 void NameService::say_whom_it_waits_for(std::string const& founder) {
     if (std::exchange(waits_for_, founder) == founder || founder.empty()) return;
     spdlog::warn(
-        "cluster {} was founded by {}, and nobody of it answers: waiting; if all of it is gone for "
+        "cluster {} was founded by {}, and no member of it answers: waiting; if all are gone for "
         "good: doozer -a '{}' del /ctl/boot/{} -1",
         settings_.cluster_name, founder, without_secret(parse_uri(settings_.uri).value()),
         settings_.cluster_name);

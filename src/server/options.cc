@@ -141,7 +141,7 @@ Result<Done> warn_of_links(Options& options) {
     if (options.insecure_members) {
         options.warnings.emplace_back(
             options.secrets.cluster.empty()
-                ? "-insecure-members: whoever can connect to this process can become a member, and "
+                ? "-insecure-members: any program that can connect can become a member, and "
                   "read and write everything"
                 : "-insecure-members has no effect: there is a cluster secret");
     }
@@ -232,8 +232,8 @@ Options:
                     of which the first is offered; needed unless all are on one
                     machine and clients need no secret
   -insecure-members
-                    no cluster secret needed: whoever can connect can be a
-                    member
+                    no cluster secret needed: any program that can connect
+                    can be a member
   -rwsecret file    the secret that grants clients reading and writing
   -rosecret file    the secret that grants clients reading
   -tlsca file       certificates (PEM) to trust when connecting to others over

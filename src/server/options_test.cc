@@ -219,7 +219,8 @@ TEST(Options, WithASecretOfClientsAndNoneOfMembersThereAreNoLinks) {
         Options const open = parse({"-a", "127.0.0.1:1", "-insecure-members"}, env).value();
         EXPECT_FALSE(open.links_are_closed());
         ASSERT_EQ(open.warnings.size(), 1U);
-        EXPECT_TRUE(open.warnings.front().starts_with("-insecure-members: whoever can connect"));
+        EXPECT_TRUE(
+            open.warnings.front().starts_with("-insecure-members: any program that can connect"));
 
         env["DOOZER_CLUSTER_SECRET"] = "0123456789abcdef";
         EXPECT_FALSE(parse({"-a", "127.0.0.1:1"}, env).value().links_are_closed());

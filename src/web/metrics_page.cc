@@ -144,7 +144,7 @@ void add_cluster(Page& page, Metrics const& metrics, ClusterGauges const& cluste
     MetricFamily& up = page.family("doozer_member_up", "1: that member was heard within a second",
                                    MetricType::Gauge);
     MetricFamily lag{
-        "doozer_member_lag", "By how many changes that member is behind", MetricType::Gauge, {}};
+        "doozer_member_lag", "How many changes that member lags", MetricType::Gauge, {}};
     MetricFamily rtt{"doozer_member_round_trip_seconds",
                      "The smoothed round trip to that member",
                      MetricType::Gauge,
