@@ -33,7 +33,7 @@ struct Copies : Bench {
     using Bench::Bench;
     /// From now on the copy of `c` is another one.
     void corrupt(char c) { ASSERT_TRUE(members.at(c).notebook.install(Bytes("corrupted\n"))); }
-    /// Time passes; whoever is told to stop does.
+    /// Time passes; members that are told to stop do.
     void watch(Duration d) {
         for (Instant const until = now + d; now < until;) {
             now = now + milliseconds(2);
@@ -287,8 +287,8 @@ TEST(Comparing, AFollowerNeverReturnsToALineageThatItHasLeft) {
     EXPECT_EQ(b.lines('f'), b.lines('a'));
 }
 
-// The pieces of a snapshot come by a connection of their own, and so behind the HELLO that ended
-// their lineage.
+// The pieces of a snapshot come by a connection of their own, so they may arrive after the HELLO
+// that ended their lineage.
 TEST(Comparing, ASnapshotOfAFormerLineageIsRefused) {
     Copies b{"ab", "", tuning()};
     b.follow('f', tuning());

@@ -70,8 +70,8 @@ TEST_F(CoreTest, BatchesOfDifferentOwnersComeInOneOrder) {
     EXPECT_EQ(b.lines('a'), b.lines('c'));
 }
 
-// a owns no lane, delivers its own removal first, and then its line to b has a hiccup. Were it to
-// end there, b would wait in an epoch of two for ever.
+// a owns no lane, delivers its own removal first, and then its link to b stalls. If it ended there,
+// b would wait in an epoch of two without end.
 TEST_F(CoreTest, AVoterThatLeavesKnowsWhetherTheOthersHaveBegunTheNextEpoch) {
     Bench& b = make("ab", "b", parking());
     EXPECT_TRUE(b.core('a').majority_entered());

@@ -55,8 +55,8 @@ class FetchingTest : public ::testing::Test {
     std::vector<std::string> asked;  // who was sent a FETCH, in order
 };
 
-// b is dead and had delivered more than anybody else. Asking whoever has the most would be asking
-// b, again and again.
+// b is dead and had delivered more than all others. A member that asks the peer with the most would
+// ask b again and again.
 TEST_F(FetchingTest, APeerThatNeverAnswersIsNotAskedAgainAndAgain) {
     greet('b', Epoch(3));
     greet('c', Epoch(2));
@@ -80,7 +80,7 @@ TEST_F(FetchingTest, AnotherPeerIsAskedAfterTheSuspicionTime) {
 }
 
 // Both answer from where this member stands. If the second answer began the work anew, the two
-// would undo each other's work for ever, since each is asked for what follows its own.
+// would undo each other's work without end, since the member asks each to continue its own.
 TEST_F(FetchingTest, PiecesOfAnEndedEpochMayComeFromDifferentMembers) {
     greet('b', Epoch(2));
     greet('c', Epoch(2));

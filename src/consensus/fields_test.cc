@@ -1,5 +1,5 @@
-// Has every field of every value been declared? One that is not leaves a hole between those that
-// are; only what fits into the padding behind a smaller one would not be seen.
+// Is every field of every value declared? A field that is not leaves a hole between those that are.
+// The test misses only a field that fits into the padding after a smaller one.
 #include "base/fields.h"
 
 #include <gtest/gtest.h>

@@ -78,8 +78,8 @@ TEST_F(LineageTest, AnOrderThatIsRepeatedIsAnsweredAgain) {
     EXPECT_THAT(b.lines('a'), ElementsAre("x", "y", "forced"));
 }
 
-// The last change of the old epoch that the survivor knows made it end. What lies behind was void
-// for everybody who applied that change, so it is void for the survivor.
+// The last change of the old epoch that the survivor knows is a stop sign. Later items were void
+// for every member that applied it, so they are void for the survivor.
 TEST_F(LineageTest, TheSurvivorKeepsNothingAfterAStopSign) {
     Bench n("abc", "", tuning(0));
     n.hold('c', 'a');
@@ -97,7 +97,7 @@ TEST_F(LineageTest, TheSurvivorKeepsNothingAfterAStopSign) {
 }
 
 // The survivor's state changed when it was forced on, by a change that is in no log. A follower
-// that got a run from before would apply what comes next to another state.
+// that got a run from before would apply the next changes to another state.
 TEST_F(LineageTest, TheLogOfTheOldLineageIsServedToNobody) {
     b.follow('f', tuning(1000));
     b.link('a', 'f');
@@ -116,8 +116,8 @@ TEST_F(LineageTest, TheLogOfTheOldLineageIsServedToNobody) {
     EXPECT_THAT(sent('a'), Not(Contains("DECIDED")));
 }
 
-// b was left behind and does not know it. A follower that still took b for one of its cluster would
-// take a copy of the dead lineage.
+// b was left behind and does not know it. If a follower still took b for a member of its cluster,
+// it would take a copy of the dead lineage.
 TEST_F(LineageTest, AFollowerThatForgotAsksNobodyOfTheOldLineage) {
     b.follow('f', tuning(1000));
     for (char const c : {'a', 'b', 'c'}) b.link(c, 'f');

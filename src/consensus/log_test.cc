@@ -64,7 +64,7 @@ TEST(Log, DoesNotReachBackToDroppedItems) {
     EXPECT_FALSE(log.read({Epoch(0), Slot(0)}, 1000));
 }
 
-// To say that there is nothing would make whoever asks believe that it has everything.
+// An empty answer would make the peer that asks believe that it has everything.
 TEST(Log, DoesNotAnswerForPositionsAheadOfItsTip) {
     Log log;
     log.start({Epoch(1), Slot(0)});

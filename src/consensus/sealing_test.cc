@@ -70,8 +70,8 @@ TEST_F(SealingTest, ARunThatContinuesTheLanesIsTaken) {
     EXPECT_THAT(b.lines('a'), ElementsAre("x", "y", "z"));
 }
 
-// The proposer of a seal asks once. A voter that was behind its base then, and said nothing when it
-// got there, would be missing from the majority for as long as it takes to begin another round.
+// The sealer sends ACCEPT once. If a voter that was below the base then said nothing when it
+// reached it, the majority would lack its voice until another round begins.
 TEST_F(SealingTest, AVoterBelowTheBaseAcceptsWhenItReachesIt) {
     SealValue const value{Slot(3), at(Epoch(1), 3).upto, {}, b.start.owners, ballot_of(1, 2)};
     b.receive('c', 'a',

@@ -320,7 +320,7 @@ TEST_F(ClusterTest, APausedProcessDoesNotAnswerALinearReadFromItsOldCopy) {
     EXPECT_EQ(replies(a)[0].value->view(), "new");
 }
 
-// A client saw a revision at a, and goes on at b, which is behind.
+// A client saw a revision at a, and goes on at b, which lags.
 TEST_F(ClusterTest, AReadWaitsForTheRevisionThatItsClientHasSeenElsewhere) {
     start_three();
     deaf = {{b, a}, {b, c}};

@@ -21,7 +21,7 @@ Options options() {
     o.lineage = {1, 2};
     o.tuning.kick_after = seconds(60);
     o.rules.since = {
-        {1, 0}};  // by which a write is enough to give a vote to somebody who is not there
+        {1, 0}};  // by which any write gives a vote, even to a process that does not exist
     return o;
 }
 

@@ -509,7 +509,7 @@ class LastSlot : public MembershipTest {
     LastSlot() : MembershipTest("A") {}
 };
 
-// Somebody deletes all slots. The voters stay as they are, but nobody could ever join again.
+// A client deletes all slots. The voters stay as they are, but no process could ever join again.
 TEST_F(LastSlot, AVoterThatNoSlotNamesTakesASlotAgain) {
     settle();
     state.apply({{}, Mutation::del(Path::trusted("/ctl/cal/0"), clobber)});
