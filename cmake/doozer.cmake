@@ -57,18 +57,26 @@ if(DOOZER_FUZZ)
   target_compile_options(doozer_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# doozer_room(<folder> SOURCES a.cc ... [DEPS doozer::x ...] [TESTS a_test.cc ...] [TEST_DEPS ...])
+# doozer_room(<folder> SOURCES a.cc ... [DEPS doozer::x ...] [TESTS a_test.cc ...] [TEST_DEPS ...]
+#             [LONG_TESTS])
 #
 # One folder of src/: the static library doozer::<folder>, includable as "<folder>/x.h", and the
-# unit tests that stand beside its sources as one program <folder>_test.
+# unit tests that stand beside its sources as one program <folder>_test. LONG_TESTS: they compute for
+# so long that the optimiser is worth its time under a sanitizer, too.
 function(doozer_room room)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "LONG_TESTS" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
   add_library(doozer_${room} STATIC ${ARG_SOURCES})
   add_library(doozer::${room} ALIAS doozer_${room})
   target_include_directories(doozer_${room} PUBLIC ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
   target_link_libraries(doozer_${room} PUBLIC ${ARG_DEPS} PRIVATE doozer_flags)
   if(DOOZER_BUILD_TESTS AND ARG_TESTS)
     doozer_test(${room}_test SOURCES ${ARG_TESTS} DEPS doozer::${room} ${ARG_TEST_DEPS})
+    if(DOOZER_SANITIZE AND NOT ARG_LONG_TESTS)
+      # The optimiser takes most of the time that a sanitized test takes to build, and GoogleTest's
+      # macros are what it spends that time on. The code under test keeps its optimisation.
+      target_compile_options(${room}_test
+                             PRIVATE -O0 $<$<BOOL:${DOOZER_FUZZ}>:-fno-sanitize=fuzzer-no-link>)
+    endif()
   endif()
 endfunction()
 
@@ -77,11 +85,6 @@ function(doozer_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} doozer_flags rapidcheck GTest::gmock GTest::gtest_main)
-  if(DOOZER_SANITIZE)
-    # The optimiser takes most of the time that a sanitized test takes to build, and GoogleTest's
-    # macros are what it spends that time on. The code under test keeps its optimisation.
-    target_compile_options(${name} PRIVATE -O0 $<$<BOOL:${DOOZER_FUZZ}>:-fno-sanitize=fuzzer-no-link>)
-  endif()
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS "unit;${ARG_LABELS}")
 endfunction()
