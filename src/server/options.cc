@@ -224,7 +224,7 @@ Options:
   -a host:port      attach to a member of a running cluster; may be given several
                     times
   -b URI            find the cluster by its name in another one, the DzNS, and
-                    join it; found it if nobody has; tried after -a
+                    join it, or found it if there is none; tried after -a
   -restore file     found the cluster from a journal: its files with their
                     revisions
   -clustersecret file
@@ -244,22 +244,22 @@ Options:
   -w host:port      where the web view listens; false: no web view (default: the
                     host of -l, port 8000; if that is taken, no web view)
   -webwrite         let the web view write, too
-  -pulse seconds    how often to write how far this process has come (default 1)
-  -hist n           revisions of history that are kept (default 360000)
-  -histbytes n      bytes of history that are kept, if that is less
+  -pulse seconds    how often to write the newest revision applied (default 1)
+  -hist n           revisions of history to keep (default 360000)
+  -histbytes n      bytes of history to keep, if that is less
                     (default 268435456)
   -maxvalue n       bytes of the largest value (default 1048576)
   -maxmem n         bytes of memory for the tree, its history and buffers: half
                     for the tree, at most a quarter for the history
                     (default 1073741824)
-  -fill seconds     how long a member may hold up the others, at the most, until
-                    they go on without it (default 0.1)
+  -fill seconds     how long a member may hold up the others, at most, until they
+                    go on without it (default 0.1)
   -timeout seconds  silence after which a member is removed (default 60)
   -v                print the version
   -h                print this
 
 Seconds may be written as 0.5, 1e-1 or 250ms, bytes as 1048576, 0x100000 or 1M.
-SIGHUP makes it read the files of secrets and certificates anew.
+On SIGHUP it reads the files of secrets and certificates anew.
 
 Environment:
   DOOZER_RWSECRET   the secret of -rwsecret
