@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/ids.h"
@@ -26,6 +27,7 @@ enum class Verb : std::int32_t {
     self = 20,
     force = 32,
     status = 33,
+    list = 37,
     access = 99,
 };
 
@@ -45,8 +47,21 @@ struct Request {
     std::optional<Revision> min_rev = {};
     /// A read sees every write that was answered anywhere before it. Not of the original.
     bool linear = false;
+    /// LIST: only files after this path, and how many at most. Not of the original.
+    std::optional<std::string_view> after = {};
+    std::optional<std::int32_t> limit = {};
 
     bool operator==(Request const&) const = default;
+};
+
+/// A file or a change of one, as an answer with several of them tells it. Not of the original.
+struct EventView {
+    std::optional<std::string_view> path;
+    std::optional<std::string_view> value;
+    std::optional<Revision> rev;
+    std::optional<std::int32_t> flags;
+
+    bool operator==(EventView const&) const = default;
 };
 
 /// A response: a field that is empty is not sent, one that is zero or "" is. The views point into
@@ -63,6 +78,9 @@ struct Response {
     /// The newest revision that the server had applied. Not of the original; only in the answer to
     /// a request with a min_rev.
     std::optional<Revision> applied = {};
+    /// LIST: the files of this page, and whether others follow. Not of the original.
+    std::vector<EventView> events = {};
+    bool more = false;
 
     bool operator==(Response const&) const = default;
 };

@@ -71,6 +71,12 @@ inline constexpr std::size_t listings_max = 256;
 /// GETDIR, WAIT in the past) before it lets others have their turn.
 inline constexpr std::size_t search_steps_per_turn = 32'768;
 
+/// About how much one answer to LIST carries: paths and values, unless one file alone is larger.
+inline constexpr std::size_t list_page_bytes = 64 * KiB;
+/// What an event takes in an answer besides its path and its values, at most.
+inline constexpr std::size_t event_overhead_bytes = 48;
+static_assert(list_page_bytes > path_bytes_max + event_overhead_bytes);
+
 // --- the client library (what its users meet is in include/doozer/client.h) --------------------
 /// The longest host name. Source: RFC 1035, 2.3.4.
 inline constexpr std::size_t host_bytes_max = 253;

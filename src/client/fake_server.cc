@@ -50,6 +50,8 @@ char const* verb_name(base::Verb verb) {
             return "FORCE";
         case base::Verb::status:
             return "STATUS";
+        case base::Verb::list:
+            return "LIST";
     }
     return "?";
 }

@@ -125,12 +125,11 @@ void Replica::tell(Instant now, consensus::Input const& input) {
         while (!changes.empty()) proposals_.add(take_change(changes).value());
     }
     for (std::uint64_t const token : out.reads_ready) {
-        auto kept = linear_reads_.take(token);
+        auto const kept = linear_reads_.take(token);
         if (!kept) continue;
-        if (kept->path) kept->request.path = *kept->path;
         answering_ = *kept->request.verb;
         asked_ = kept->asked;
-        on_read(asked_, {kept->session, kept->request});
+        on_read(asked_, {kept->session, kept->asked_again()});
     }
     for (std::uint64_t const token : out.reads_refused) {
         auto const kept = linear_reads_.take(token);

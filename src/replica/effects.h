@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,21 @@ namespace doozer::replica {
 
 using namespace base;
 
+/// A file, or a change of one, in an answer that tells of several.
+struct ReplyEvent {
+    Bytes path;
+    Bytes value;
+    Revision rev;
+    std::int32_t flags = 0;
+    bool operator==(ReplyEvent const&) const = default;
+};
+
+/// What the answers with events have besides.
+struct ReplyEvents {
+    std::vector<ReplyEvent> events;
+    bool more = false;  ///< LIST: there are more files
+};
+
 /// A response to one request: base::Response with what it needs to outlive the step. A field that
 /// is empty is not sent. The shell fills in the value of a reply to STATUS.
 struct Reply {
@@ -28,6 +44,7 @@ struct Reply {
     std::optional<Bytes> value;
     std::optional<std::int32_t> len;
     std::optional<Revision> applied;
+    std::shared_ptr<ReplyEvents const> events;
     std::optional<Error> error;  ///< its detail is sent if it is not empty
 
     // For metrics:

@@ -6,8 +6,8 @@ namespace doozer::replica {
 
 namespace {
 /// About what one costs in the tables here and in the core.
-std::size_t cost_of(std::optional<std::string> const& path) {
-    return 256 + (path ? path->size() : 0);
+std::size_t cost_of(LinearReads::Kept const& kept) {
+    return 256 + (kept.path ? kept.path->size() : 0) + (kept.after ? kept.after->size() : 0);
 }
 }  // namespace
 
@@ -20,9 +20,17 @@ LinearReads::Token LinearReads::keep(Instant now, SessionId session, Request con
     kept.request.linear = false;
     kept.request.value.reset();
     if (request.path) kept.path.emplace(*request.path);
-    bytes_of_[session] += cost_of(kept.path);
-    bytes_ += cost_of(kept.path);
+    if (request.after) kept.after.emplace(*request.after);
+    bytes_of_[session] += cost_of(kept);
+    bytes_ += cost_of(kept);
     return token;
+}
+
+Request LinearReads::Kept::asked_again() const {
+    Request again = request;
+    if (path) again.path = *path;
+    if (after) again.after = *after;
+    return again;
 }
 
 std::optional<LinearReads::Kept> LinearReads::take(Token token) {
@@ -30,9 +38,9 @@ std::optional<LinearReads::Kept> LinearReads::take(Token token) {
     if (at == kept_.end()) return std::nullopt;
     Kept kept = std::move(at->second);
     kept_.erase(at);
-    bytes_ -= cost_of(kept.path);
+    bytes_ -= cost_of(kept);
     if (sessions_.find(kept.session) == nullptr) return std::nullopt;
-    bytes_of_[kept.session] -= cost_of(kept.path);
+    bytes_of_[kept.session] -= cost_of(kept);
     return kept;
 }
 

@@ -24,9 +24,13 @@ class LinearReads {
     Token keep(Instant now, SessionId session, Request const& request);
     struct Kept {
         SessionId session;
-        Request request;  ///< without `linear`; its views point into this
+        Request request;  ///< without `linear`; see asked_again()
         std::optional<std::string> path;
+        std::optional<std::string> after;
         Instant asked;
+
+        /// The request as it came, but for `linear`. Its views point into this.
+        [[nodiscard]] Request asked_again() const;
     };
     /// Gives the request back, unless its session is gone.
     std::optional<Kept> take(Token token);

@@ -32,6 +32,10 @@ std::size_t cost_of(std::string const& path) {
     return 640 + 3 * path.size();
 }
 
+bool takes_glob(Verb verb) {
+    return verb == Verb::walk || verb == Verb::list || verb == Verb::wait;
+}
+
 }  // namespace
 
 void Reads::ask(Instant now, SessionId session, Request const& request, Effects& effects) {
@@ -43,13 +47,16 @@ void Reads::ask(Instant now, SessionId session, Request const& request, Effects&
                request.rev,
                request.min_rev};
     q.asked = now;
+    if (q.verb == Verb::list) {
+        q.page = std::make_shared<ListPage>(request.after.value_or("/"), request.limit);
+    }
     if (Outcome const why = answer(q, effects)) keep(q, *why);
 }
 
 Reads::Outcome Reads::answer(Question& q, Effects& effects) {
     // Source of the order of what is looked at first: protocol.md, Verbs.
     std::optional<Glob> glob;
-    if (q.verb == Verb::walk || q.verb == Verb::wait) {
+    if (takes_glob(q.verb)) {
         budget_.use(q.path.size() / 64);
         auto parsed = Glob::parse(q.path);
         if (!parsed.ok()) {
@@ -58,14 +65,12 @@ Reads::Outcome Reads::answer(Question& q, Effects& effects) {
         }
         glob = std::move(parsed).value();
     }
-    if (q.verb == Verb::walk && q.offset < 0) {
-        reply_error(q, {Errc::range}, effects);
-        return std::nullopt;
-    }
+    if (refuse_arguments(q, effects)) return std::nullopt;
     if (q.pinned && *q.rev < store_.first_revision()) {  // begin again at the newest
         q.rev.reset();
         q.pinned = false;
         q.listing.reset();
+        if (q.page) q.page->begin_anew();
     }
     if (q.rev) q.rev = std::max({*q.rev, q.searched_to.next(), Revision(1)});
     if (q.rev && *q.rev < store_.first_revision()) {
@@ -88,13 +93,23 @@ Reads::Outcome Reads::answer(Question& q, Effects& effects) {
         default:
             break;
     }
-    Outcome const outcome =
-        q.verb == Verb::getdir ? answer_getdir(q, at, effects) : answer_walk(q, *glob, at, effects);
+    Outcome const outcome = q.verb == Verb::getdir ? answer_getdir(q, at, effects)
+                            : q.verb == Verb::list ? answer_list(q, *glob, at, effects)
+                                                   : answer_walk(q, *glob, at, effects);
     if (outcome && !q.rev) {
         q.rev = at;
         q.pinned = true;
     }
     return outcome;
+}
+
+/// What is wrong with the request whatever there is in the store.
+bool Reads::refuse_arguments(Question const& q, Effects& effects) {
+    std::optional<Errc> why;
+    if (q.verb == Verb::walk && q.offset < 0) why = Errc::range;
+    if (q.verb == Verb::list) why = q.page->refusal();
+    if (why) reply_error(q, {*why}, effects);
+    return why.has_value();
 }
 
 void Reads::answer_get(Question const& q, Revision at, Effects& effects) {
@@ -159,6 +174,15 @@ Reads::Outcome Reads::answer_walk(Question& q, Glob const& glob, Revision at, Ef
     return std::nullopt;
 }
 
+Reads::Outcome Reads::answer_list(Question& q, Glob const& glob, Revision at, Effects& effects) {
+    if (!q.page->complete(store_, glob, at, budget_))
+        return Unanswered{Unanswered::Until::next_turn};
+    Reply& reply = reply_to(q, effects);
+    reply.rev = at;
+    reply.events = q.page->take();
+    return std::nullopt;
+}
+
 Reads::Outcome Reads::answer_wait(Question& q, Glob const& glob, Effects& effects) {
     if (*q.rev > store_.revision().next()) {
         return Unanswered{Unanswered::Until::revision, q.rev->plus(-1)};
@@ -219,6 +243,7 @@ void Reads::scan(store::SearchBudget& budget, Effects& effects) {
 void Reads::store_replaced() {
     for (auto& [id, kept] : kept_) {
         kept.question.listing.reset();  // it points into what is gone
+        if (kept.question.page) kept.question.page->begin_anew();
         bool const searches = !kept.watch && !kept.until_revision;
         if (kept.watch) watches_.remove(*kept.watch);
         if (kept.until_revision) until_revision_.erase(*kept.until_revision);
@@ -270,9 +295,18 @@ void Reads::keep(Question const& q, Unanswered why) {
     kept.question.path = kept.path;
     kept.place_in_session = of_session.ids.size();
     of_session.ids.push_back(id);
-    of_session.bytes += cost_of(kept.path);
-    kept_bytes_ += cost_of(kept.path);
+    charge(kept);
     wait_on(id, kept, why);
+}
+
+/// Counts the memory of a question anew: a page grows from turn to turn.
+void Reads::charge(Kept& kept) {
+    std::size_t const before = kept.bytes;
+    kept.bytes = cost_of(kept.path);
+    if (kept.question.page) kept.bytes += kept.question.page->memory();
+    std::size_t& of_session = by_session_.at(kept.question.session).bytes;
+    of_session += kept.bytes - before;
+    kept_bytes_ += kept.bytes - before;
 }
 
 void Reads::wait_on(QuestionId id, Kept& kept, Unanswered why) {
@@ -296,6 +330,7 @@ void Reads::wait_on(QuestionId id, Kept& kept, Unanswered why) {
 void Reads::ask_again(QuestionId id, Effects& effects) {
     Kept& kept = kept_.at(id);
     if (Outcome const why = answer(kept.question, effects)) {
+        charge(kept);
         wait_on(id, kept, *why);
     } else {
         drop(id);
@@ -309,13 +344,13 @@ void Reads::drop(QuestionId id) {
     auto const of_session = by_session_.find(kept.question.session);
     if (of_session != by_session_.end()) {
         std::vector<QuestionId>& ids = of_session->second.ids;
-        of_session->second.bytes -= cost_of(kept.path);
+        of_session->second.bytes -= kept.bytes;
         kept_.at(ids.back()).place_in_session = kept.place_in_session;
         ids[kept.place_in_session] = ids.back();
         ids.pop_back();
         if (ids.empty()) by_session_.erase(of_session);
     }
-    kept_bytes_ -= cost_of(kept.path);
+    kept_bytes_ -= kept.bytes;
     kept_.erase(id);
 }
 

@@ -1,6 +1,6 @@
-// All requests that read: GET, STAT, GETDIR, WALK, and WAIT, which reads events. A request that
-// cannot be answered at once is kept here until its revision exists, its event comes, or its long
-// search has had enough turns.
+// All requests that read: GET, STAT, GETDIR, WALK, LIST, and WAIT, which reads events. A request
+// that cannot be answered at once is kept here until its revision exists, its event comes, or its
+// long search has had enough turns.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 
 #include "base/client_message.h"
 #include "replica/effects.h"
+#include "replica/list_page.h"
 #include "store/store.h"
 #include "store/watch_table.h"
 
@@ -64,12 +65,14 @@ class Reads {
         Revision searched_to = missing;        ///< WAIT: no event up to here matches
         bool pinned = false;  ///< rev was not asked for, but chosen when a search began
         std::shared_ptr<store::Listing> listing = {};  ///< WALK, GETDIR: how far the search came
+        std::shared_ptr<ListPage> page = {};           ///< LIST: how far it is made
         Instant asked = never;
     };
     /// A question that is kept, with the text it points to.
     struct Kept {
         Question question;
         std::string path;
+        std::size_t bytes = 0;  ///< of memory, as kept_bytes() counts it
         std::optional<store::WatchTable::Handle> watch;
         std::optional<std::multimap<Revision, QuestionId>::iterator> until_revision;
         std::size_t place_in_session = 0;  ///< in by_session_
@@ -91,8 +94,11 @@ class Reads {
     void answer_stat(Question const& q, Revision at, Effects& effects);
     Outcome answer_getdir(Question& q, Revision at, Effects& effects);
     Outcome answer_walk(Question& q, store::Glob const& glob, Revision at, Effects& effects);
+    Outcome answer_list(Question& q, store::Glob const& glob, Revision at, Effects& effects);
     Outcome answer_wait(Question& q, store::Glob const& glob, Effects& effects);
 
+    bool refuse_arguments(Question const& q, Effects& effects);
+    void charge(Kept& kept);
     void keep(Question const& q, Unanswered why);
     void wait_on(QuestionId id, Kept& kept, Unanswered why);
     void search_on(SessionId session, Effects& effects);

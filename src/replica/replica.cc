@@ -50,6 +50,7 @@ bool is_known(std::optional<Verb> verb) {
         case Verb::access:
         case Verb::force:
         case Verb::status:
+        case Verb::list:
             return true;
     }
     return false;
@@ -59,6 +60,7 @@ bool is_known(std::optional<Verb> verb) {
 bool lacks_argument(Request const& request) {
     switch (*request.verb) {
         case Verb::get:
+        case Verb::list:
             return !request.path;
         case Verb::getdir:
         case Verb::walk:

@@ -1,6 +1,9 @@
 #include "server/client_session.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/limits.h"
@@ -24,11 +27,26 @@ base::Response response_of(replica::Reply const& reply) {
     if (reply.value) response.value = reply.value->view();
     response.len = reply.len;
     response.applied = reply.applied;
+    if (reply.events) {
+        response.more = reply.events->more;
+        response.events.reserve(reply.events->events.size());
+        for (replica::ReplyEvent const& event : reply.events->events) {
+            response.events.push_back(
+                {event.path.view(), event.value.view(), event.rev, event.flags});
+        }
+    }
     if (reply.error) {
         response.err_code = reply.error->code;
         if (!reply.error->detail.empty()) response.err_detail = reply.error->detail;
     }
     return response;
+}
+
+bool has_large_value(replica::Reply const& reply) {
+    return reply.events && std::any_of(reply.events->events.begin(), reply.events->events.end(),
+                                       [](auto const& event) {
+                                           return event.value.size() >= shared_value_bytes_min;
+                                       });
 }
 
 }  // namespace
@@ -96,7 +114,7 @@ bool ClientSession::handle(std::string_view body) {
 std::size_t ClientSession::append(replica::Reply const& reply) {
     DOOZER_ASSERT(outstanding_ > 0);
     --outstanding_;
-    base::Response const response = response_of(reply);
+    base::Response response = response_of(reply);
     net::OutputQueue& output = connection_->output();
     std::size_t const before = output.charge();
     if (reply.value && reply.value->size() >= shared_value_bytes_min) {
@@ -104,10 +122,30 @@ std::size_t ClientSession::append(replica::Reply const& reply) {
             wire::append_response_head(out, response, reply.value->size());
         });
         output.append(*reply.value);
+    } else if (has_large_value(reply)) {
+        append_events(reply, std::move(response));
     } else {
         output.append([&](std::string& out) { wire::append_response(out, response); });
     }
     return output.charge() - before;
+}
+
+/// Events of which some have values that are better not copied.
+void ClientSession::append_events(replica::Reply const& reply, base::Response response) {
+    net::OutputQueue& output = connection_->output();
+    std::vector<base::EventView> const events = std::exchange(response.events, {});
+    std::size_t bytes = 0;
+    for (base::EventView const& event : events) bytes += wire::event_bytes(event);
+    output.append([&](std::string& out) { wire::append_events_head(out, response, bytes); });
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        base::Bytes const& value = reply.events->events[i].value;
+        bool const shared = value.size() >= shared_value_bytes_min;
+        output.append([&](std::string& out) {
+            wire::append_event_head(out, events[i]);
+            if (!shared) out += value.view();
+        });
+        if (shared) output.append(value);
+    }
 }
 
 void ClientSession::read_if_possible(std::size_t kept_bytes) {

@@ -103,6 +103,7 @@ class ClientSession : public net::ConnectionOwner {
   private:
     /// Handles one message. False if it was the last that is listened to.
     bool handle(std::string_view body);
+    void append_events(replica::Reply const& reply, base::Response response);
     [[nodiscard]] bool has_room() const;
     bool is_for_clients(std::string_view bytes);
 

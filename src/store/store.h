@@ -9,11 +9,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/limits.h"
 #include "store/event.h"
+#include "store/file_search.h"
 #include "store/history.h"
 #include "store/listing.h"
 #include "store/mutation.h"
@@ -78,6 +80,11 @@ class Store {
     void for_names_after(Path path, std::string_view after, std::size_t count, Visit visit) const;
     Listing::Answer seek(Listing& listing, std::size_t offset, SearchBudget& budget) const {
         return listing.seek(offset, history_, budget);
+    }
+    /// Goes on with a search: see FileSearch::run().
+    template <typename Visit>
+    FileSearch::State search(FileSearch& files, SearchBudget& budget, Visit visit) const {
+        return files.run(tree_, history_, budget, std::move(visit));
     }
     [[nodiscard]] Version version(Entry const& entry, Revision at) const {
         return version_at(entry, at, history_);

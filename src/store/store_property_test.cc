@@ -116,6 +116,10 @@ class Twins {
         for (char const* glob : {"/**", "/*", "/a/**", "/*/b", "/a/b/*", "/b", "/?/?/?", "/**c"}) {
             compare_walk(files, Glob::parse(glob).value(), at);
         }
+        for (char const* glob : {"/**", "/a/**", "/*/b", "/a/b/*", "/b", "/?/?/?", "/**c",
+                                 "/*/a/**", "/a**/b", "/", "/b/a", "/c*/?"}) {
+            compare_search(files, Glob::parse(glob).value(), at);
+        }
     }
 
     void compare_random() {
@@ -184,6 +188,36 @@ class Twins {
             ASSERT_EQ(version.rev, Revision(expected[i].second.rev));
             ASSERT_EQ(version.value.view(), expected[i].second.value);
         });
+    }
+
+    /// From any path on, in steps of any size.
+    void compare_search(Files const& files, Glob const& glob, Revision at) {
+        std::string const after = prng_.one_in(4) ? "/" : random_path();
+        std::map<std::string, File, DepthFirst> matching;
+        for (auto const& [path, file] : files) {
+            if (glob.matches(path) && (after == "/" || DepthFirst{}(after, path))) {
+                matching[path] = file;
+            }
+        }
+        auto expected = matching.begin();
+        FileSearch search(glob, Path::trusted(after), at);
+        auto state = FileSearch::State::unfinished;
+        for (int turns = 0; state != FileSearch::State::end; ++turns) {
+            ASSERT_LT(turns, 3000) << "a search that never ends";
+            SearchBudget budget{(prng_.below(20) + 1) << (turns / 50)};
+            state = store_.search(search, budget, [&](std::string_view path, Version const& v) {
+                EXPECT_TRUE(expected != matching.end() && expected->first == path)
+                    << path << " for " << glob.text() << " after " << after << " at " << at.value();
+                if (expected == matching.end()) return false;
+                EXPECT_EQ(v.rev, Revision(expected->second.rev));
+                EXPECT_EQ(v.value.view(), expected->second.value);
+                ++expected;
+                return !prng_.one_in(3);
+            });
+            if (testing::Test::HasFailure()) return;
+        }
+        ASSERT_TRUE(expected == matching.end())
+            << expected->first << " is missing for " << glob.text() << " after " << after;
     }
 
     /// Asks for every offset and one more, in order with tiny budgets, and then in any.

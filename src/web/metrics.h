@@ -48,8 +48,8 @@ inline void add_time(TimeHistogram& histogram, Duration span) {
 
 /// The verbs and results that are told apart; the last of each is for all others.
 inline constexpr std::array metric_verbs{
-    Verb::get,    Verb::set,  Verb::del,  Verb::rev,    Verb::wait,   Verb::nop,  Verb::walk,
-    Verb::getdir, Verb::stat, Verb::self, Verb::access, Verb::status, Verb::force};
+    Verb::get,    Verb::set,  Verb::del,  Verb::rev,    Verb::wait,   Verb::nop,   Verb::walk,
+    Verb::getdir, Verb::stat, Verb::self, Verb::access, Verb::status, Verb::force, Verb::list};
 inline constexpr std::array metric_results{Errc::tag_in_use,  Errc::unknown_verb, Errc::readonly,
                                            Errc::too_late,    Errc::rev_mismatch, Errc::bad_path,
                                            Errc::missing_arg, Errc::range,        Errc::notdir,
@@ -86,6 +86,8 @@ constexpr std::size_t verb_slot(Verb verb) {
             return 11;
         case Verb::force:
             return 12;
+        case Verb::list:
+            return 13;
     }
     return verb_slots - 1;
 }

@@ -18,8 +18,9 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-constexpr std::array verb_names{"GET",    "SET",  "DEL",  "REV",    "WAIT",   "NOP",   "WALK",
-                                "GETDIR", "STAT", "SELF", "ACCESS", "STATUS", "FORCE", "unknown"};
+constexpr std::array verb_names{"GET",    "SET",    "DEL",    "REV",  "WAIT",
+                                "NOP",    "WALK",   "GETDIR", "STAT", "SELF",
+                                "ACCESS", "STATUS", "FORCE",  "LIST", "unknown"};
 constexpr std::array result_names{
     "ok",          "TAG_IN_USE", "UNKNOWN_VERB", "READONLY", "TOO_LATE", "REV_MISMATCH", "BAD_PATH",
     "MISSING_ARG", "RANGE",      "NOTDIR",       "ISDIR",    "NOENT",    "OTHER"};

@@ -13,6 +13,7 @@ namespace doozer::wire {
 // One by one, since the client library has an Error and a Result of its own in doozer.
 using base::Errc;
 using base::Error;
+using base::EventView;
 using base::Request;
 using base::Response;
 using base::Result;
@@ -35,7 +36,18 @@ void append_response(std::string& out, Response const& response);
 
 /// Appends the frame of a response that carries a value, up to where the value's bytes begin:
 /// `value_bytes` bytes that the caller sends next, from where they are, complete the frame.
-/// `response.value` is not looked at. REQUIRES: len, err_code and err_detail are not set.
+/// `response.value` is not looked at. REQUIRES: len, err_code, err_detail and events are not set.
 void append_response_head(std::string& out, Response const& response, std::size_t value_bytes);
+
+/// The same for a response with events: the caller sends `events_bytes` bytes next, which
+/// append_event_head() and the events' values make up. `response.events` is not looked at.
+/// REQUIRES: value is not set.
+void append_events_head(std::string& out, Response const& response, std::size_t events_bytes);
+
+/// Appends what precedes the bytes of the event's value, which complete it.
+/// REQUIRES: event.value is set.
+void append_event_head(std::string& out, EventView const& event);
+/// How many bytes both take.
+std::size_t event_bytes(EventView const& event);
 
 }  // namespace doozer::wire

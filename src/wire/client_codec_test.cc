@@ -77,6 +77,61 @@ TEST(ClientCodec, WritesTheFieldsInTheOrderOfTheirNumbers) {
                                  0x40, 1, 0x80, 2, 9,    0xa0, 0x06, 127, 0xaa, 0x06, 1,    'd'}));
 }
 
+TEST(ClientCodec, WritesAPageOfFiles) {
+    Request r;
+    r.tag = Tag(1);
+    r.verb = Verb::list;
+    r.path = "/d";
+    r.after = "/d/a";
+    r.limit = 2;
+    EXPECT_EQ(encoded(r), bytes({0x08, 1, 0x10, 37, 0x22, 2, '/', 'd', 0xba, 0x02, 4, '/', 'd', '/',
+                                 'a', 0xc0, 0x02, 2}));
+    EXPECT_EQ(decoded(encoded(r)), r);
+    Response s;
+    s.tag = Tag(1);
+    s.rev = Revision(9);
+    s.events = {{"/d/b", "B", Revision(5), flag_set}, {"/d/c", "", Revision(300), flag_set}};
+    s.more = true;
+    EXPECT_EQ(
+        encoded(s),
+        bytes({0x08, 1,    0x18, 9,                                                             //
+               0x9a, 0x02, 13,   0x0a, 4, '/', 'd', '/', 'b', 0x12, 1, 'B',  0x18, 5, 0x20, 4,  //
+               0x9a, 0x02, 13,   0x0a, 4, '/', 'd', '/', 'c', 0x12, 0, 0x18, 0xac, 2, 0x20, 4,  //
+               0xb8, 0x02, 1}));
+    std::string const body = encoded(s);
+    EXPECT_EQ(decode_response(body).value(), s);
+}
+
+TEST(ClientCodec, EventsWhoseValuesAreSentFromElsewhereAreReadAlike) {
+    for (std::size_t const size : {0U, 1U, 127U, 128U, 70'000U}) {
+        std::string const value(size, 'v');
+        Response s;
+        s.tag = Tag(7);
+        s.rev = Revision(123'456'789);
+        s.events = {{"/some/path", value, Revision(7), flag_set},
+                    {"/another", value, Revision(1'000'000), flag_del}};
+        s.more = true;
+        std::string whole;
+        append_response(whole, s);
+        std::string pieces;
+        std::size_t bytes = 0;
+        for (EventView const& e : s.events) bytes += event_bytes(e);
+        append_events_head(pieces, s, bytes);
+        for (EventView const& e : s.events) {
+            append_event_head(pieces, e);
+            pieces += *e.value;
+        }
+        EXPECT_EQ(pieces.size(), whole.size());
+        std::string const body = body_of(pieces);
+        EXPECT_EQ(decode_response(body).value(), s);
+    }
+}
+
+TEST(ClientCodec, AnEventThatIsNoProtocolBufferMakesTheResponseNone) {
+    EXPECT_FALSE(decode_response(bytes({0x9a, 0x02, 2, 0x0a, 4})).ok());
+    EXPECT_FALSE(decode_response(bytes({0x9a, 0x02, 2, 0x0a})).ok());
+}
+
 TEST(ClientCodec, ANegativeNumberTakesTenBytes) {
     Request r;
     r.rev = clobber;
@@ -254,6 +309,9 @@ RC_GTEST_PROP(ClientCodecProperty, ARequestComesBackAsItWasSent, ()) {
     r.rev = maybe_number<Revision, std::int64_t>();
     r.min_rev = maybe_number<Revision, std::int64_t>();
     r.linear = *rc::gen::arbitrary<bool>();
+    auto const after = maybe<std::string>();
+    r.after = after;
+    r.limit = maybe<std::int32_t>();
     std::string const body = encoded(r);
     auto const back = decode_request(body);
     RC_ASSERT(back.ok());
@@ -274,6 +332,13 @@ RC_GTEST_PROP(ClientCodecProperty, AResponseComesBackAsItWasSent, ()) {
     s.err_code = maybe_number<Errc, std::int32_t>();
     s.err_detail = detail;
     s.applied = maybe_number<Revision, std::int64_t>();
+    auto const event_path = maybe<std::string>();
+    auto const event_value = maybe<std::string>();
+    for (int n = *rc::gen::inRange(0, 3); n > 0; --n) {
+        s.events.push_back({event_path, event_value, maybe_number<Revision, std::int64_t>(),
+                            maybe<std::int32_t>()});
+    }
+    s.more = *rc::gen::arbitrary<bool>();
     std::string const body = encoded(s);
     auto const back = decode_response(body);
     RC_ASSERT(back.ok());

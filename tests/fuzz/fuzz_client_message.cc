@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/assert.h"
 #include "base/limits.h"
@@ -25,6 +26,25 @@ void request(std::string_view body) {
     DOOZER_ASSERT(decode_request(body_of(frame)).value() == read.value());
 }
 
+/// With events whose values are sent from elsewhere: as long as the whole, and read alike.
+void in_pieces(Response r, std::size_t whole_bytes) {
+    for (EventView const& e : r.events) {
+        if (!e.value) return;
+    }
+    if (r.value || r.events.empty()) return;
+    std::size_t bytes = 0;
+    for (EventView const& e : r.events) bytes += event_bytes(e);
+    std::vector<EventView> const events = r.events;
+    std::string frame;
+    append_events_head(frame, r, bytes);
+    for (EventView const& e : events) {
+        append_event_head(frame, e);
+        frame += *e.value;
+    }
+    DOOZER_ASSERT(frame.size() == whole_bytes);
+    DOOZER_ASSERT(decode_response(body_of(frame)).value() == r);
+}
+
 void response(std::string_view body) {
     auto const read = decode_response(body);
     if (!read.ok()) return;
@@ -33,7 +53,9 @@ void response(std::string_view body) {
     append_response(frame, r);
     DOOZER_ASSERT(decode_response(body_of(frame)).value() == r);
 
-    if (!r.value || r.len || r.applied || r.err_code || r.err_detail) return;
+    in_pieces(r, frame.size());
+    bool const plain = !r.len && !r.applied && !r.more && r.events.empty();
+    if (!r.value || !plain || r.err_code || r.err_detail) return;
     std::string head;
     append_response_head(head, r, r.value->size());
     DOOZER_ASSERT(head + std::string(*r.value) == frame);

@@ -7,7 +7,7 @@ import struct
 import time
 
 VERB = {"GET": 1, "SET": 2, "DEL": 3, "REV": 5, "WAIT": 6, "NOP": 7, "WALK": 9, "GETDIR": 14,
-        "STAT": 16, "SELF": 20, "FORCE": 32, "STATUS": 33, "ACCESS": 99}
+        "STAT": 16, "SELF": 20, "FORCE": 32, "STATUS": 33, "LIST": 37, "ACCESS": 99}
 ERR = {"TAG_IN_USE": 1, "UNKNOWN_VERB": 2, "READONLY": 3, "TOO_LATE": 4, "REV_MISMATCH": 5,
        "BAD_PATH": 6, "MISSING_ARG": 7, "RANGE": 8, "NOTDIR": 20, "ISDIR": 21, "NOENT": 22,
        "OTHER": 127}
@@ -21,10 +21,11 @@ MALFORMED_GLOBS = ["/a_b", "a*", "", "/[a]", "/d/", "//", "*", "**", "/a//b", "/
 READS_NOTHING = {"rev": 0, "value": b""}  # what GET answers for what is missing or malformed
 
 _REQUEST_NUMBER = {"tag": 1, "verb": 2, "path": 4, "value": 5, "other_tag": 6, "offset": 7, "rev": 9,
-                   "min_rev": 32, "linear": 33}
+                   "min_rev": 32, "linear": 33, "after": 39, "limit": 40}
 _RESPONSE_NAME = {1: "tag", 2: "flags", 3: "rev", 5: "path", 6: "value", 8: "len",
-                  32: "applied", 100: "err_code", 101: "err_detail"}
-_BYTES_FIELDS = {"path", "value", "err_detail"}
+                  32: "applied", 35: "events", 39: "more", 100: "err_code", 101: "err_detail"}
+_EVENT_NAME = {1: "path", 2: "value", 3: "rev", 4: "flags"}
+_BYTES_FIELDS = {"path", "value", "err_detail", "events"}
 
 
 def varint(number):
@@ -72,14 +73,15 @@ def _take_varint(data, at):
         shift += 7
 
 
-def answer(body):
-    """A response as a dict of exactly the fields that were sent. A field this protocol does not
-    know, a field sent twice or a wrong wire type is a fault of the server and raises."""
+def answer(body, names=_RESPONSE_NAME):
+    """A response as a dict of exactly the fields that were sent, with its events as a list of such
+    dicts. A field this protocol does not know, a field sent twice or a wrong wire type is a fault of
+    the server and raises."""
     fields, at = {}, 0
     while at < len(body):
         key, at = _take_varint(body, at)
-        name, wire_type = _RESPONSE_NAME[key >> 3], key & 7
-        if name in fields:
+        name, wire_type = names[key >> 3], key & 7
+        if name in fields and name != "events":
             raise ValueError("%s sent twice" % name)
         if wire_type != (2 if name in _BYTES_FIELDS else 0):
             raise ValueError("%s has wire type %d" % (name, wire_type))
@@ -89,6 +91,9 @@ def answer(body):
             if end > len(body):
                 raise ValueError("%s runs over the end of its message" % name)
             content, at = body[at:end], end
+            if name == "events":
+                fields.setdefault(name, []).append(answer(content, _EVENT_NAME))
+                continue
             if name != "value":
                 content = content.decode("utf-8", "surrogateescape")
         elif content >> 63:
@@ -239,6 +244,9 @@ class Connection:
     def wait(self, glob, rev):
         return self.call("WAIT", path=glob, rev=rev)
 
+    def list(self, glob, **fields):
+        return self.call("LIST", path=glob, **fields)
+
     def nop(self):
         return self.call("NOP")
 
@@ -256,6 +264,19 @@ class Connection:
     def files(self, glob, rev=None):
         """All (path, rev, value) that match, at one revision."""
         return self._list("WALK", glob, rev, "path", "rev", "value")
+
+    def pages(self, glob, rev=None, limit=None):
+        """All (path, rev, value) that match, at one revision, by LIST: page by page."""
+        pages, after = [], None
+        while True:
+            got = self.list(glob, rev=rev, after=after, limit=limit)
+            if "err_code" in got:
+                raise AssertionError("LIST %s: %r" % (glob, got))
+            rev = got["rev"]
+            pages.append([(e["path"], e["rev"], e["value"]) for e in got.get("events", [])])
+            if not got.get("more"):
+                return pages
+            after = pages[-1][-1][0]
 
     def _list(self, verb, path, rev, *names):
         rev = self.rev() if rev is None else rev

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 MESSAGES = 4000
-BYTES_FIELDS = {"path", "value", "err_detail"}
+BYTES_FIELDS = {"path", "value", "err_detail", "after"}
 
 
 def random_text(rng):
@@ -46,7 +46,12 @@ def random_value(rng, field):
 def random_message(rng, cls):
     message = cls()
     for field in cls.DESCRIPTOR.fields:
-        if field.name != "other_tag" and rng.random() < 0.6:
+        if field.label == field.LABEL_REPEATED:
+            part = type(getattr(message, field.name).add())
+            message.ClearField(field.name)
+            for _ in range(rng.choice([0, 0, 1, 2, 5])):
+                getattr(message, field.name).append(random_message(rng, part))
+        elif field.name != "other_tag" and rng.random() < 0.6:
             setattr(message, field.name, random_value(rng, field))
     return message
 
@@ -72,6 +77,9 @@ def fields_of(message):
     """What wire_echo prints of a message."""
     words = []
     for field in message.DESCRIPTOR.fields:
+        if field.label == field.LABEL_REPEATED:
+            words += [f"{field.name}={{ {fields_of(part)}}} " for part in getattr(message, field.name)]
+            continue
         if field.name == "other_tag" or not message.HasField(field.name):
             continue
         value = getattr(message, field.name)
@@ -81,15 +89,22 @@ def fields_of(message):
     return "".join(words)
 
 
+def copy_known(known, message):
+    for field in message.DESCRIPTOR.fields:
+        if field.label == field.LABEL_REPEATED:
+            for part in getattr(message, field.name):
+                copy_known(getattr(known, field.name).add(), part)
+        elif field.name != "other_tag" and message.HasField(field.name):
+            setattr(known, field.name, getattr(message, field.name))
+            if getattr(known, field.name) is False:  # as good as not sent, and is not
+                known.ClearField(field.name)
+
+
 def answer_expected(cls, body):
     message = cls()
     message.ParseFromString(body)
     known = cls()
-    for field in cls.DESCRIPTOR.fields:
-        if field.name != "other_tag" and message.HasField(field.name):
-            setattr(known, field.name, getattr(message, field.name))
-            if getattr(known, field.name) is False:  # as good as not sent, and is not
-                known.ClearField(field.name)
+    copy_known(known, message)
     return f"{fields_of(known)}| {known.SerializeToString().hex()}".rstrip()
 
 

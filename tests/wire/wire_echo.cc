@@ -56,6 +56,10 @@ class Fields {
         if (value) out_ << name << '=' << to_hex(*value) << ' ';
         return *this;
     }
+    Fields& part(char const* name, Fields const& of_part) {
+        out_ << name << "={ " << of_part.out_.str() << "} ";
+        return *this;
+    }
     [[nodiscard]] std::string with_frame(std::string_view frame) const {
         return out_.str() + "| " + to_hex(frame.substr(doozer::base::frame_header_bytes));
     }
@@ -79,6 +83,8 @@ std::string request(std::string const& body) {
         .strong("rev", r.rev)
         .strong("min_rev", r.min_rev)
         .flag("linear", r.linear)
+        .bytes("after", r.after)
+        .number("limit", r.limit)
         .with_frame(frame);
 }
 
@@ -88,14 +94,22 @@ std::string response(std::string const& body) {
     Response const& r = read.value();
     std::string frame;
     append_response(frame, r);
-    return Fields()
-        .strong("tag", r.tag)
+    Fields fields;
+    fields.strong("tag", r.tag)
         .number("flags", r.flags)
         .strong("rev", r.rev)
         .bytes("path", r.path)
         .bytes("value", r.value)
         .number("len", r.len)
-        .strong("applied", r.applied)
+        .strong("applied", r.applied);
+    for (EventView const& e : r.events) {
+        fields.part("events", Fields()
+                                  .bytes("path", e.path)
+                                  .bytes("value", e.value)
+                                  .strong("rev", e.rev)
+                                  .number("flags", e.flags));
+    }
+    return fields.flag("more", r.more)
         .enumerator("err_code", r.err_code)
         .bytes("err_detail", r.err_detail)
         .with_frame(frame);
