@@ -64,7 +64,8 @@ Result<Addresses> look(Client& client, std::string const& glob, doozer::Revision
     return addresses;
 }
 
-/// What is there as of one revision, and every change behind it: nothing is missed between the two.
+/// Reads the state as of one revision, and then every change after it: it misses nothing in
+/// between.
 Result<doozer::Done> follow_once(Client& client, std::string const& glob) {
     auto const rev = client.rev();
     if (!rev) return rev.error();

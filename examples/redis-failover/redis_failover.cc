@@ -66,7 +66,7 @@ class Candidate {
     }
 
     Revision try_to_lead() {
-        // What is there at one revision, and what changes behind it.
+        // The state at one revision, and the changes after it.
         auto const now = client_.rev();
         if (!now) return cannot(now.error());
         auto const file = client_.get(path_, *now);

@@ -52,7 +52,7 @@ class Terminal {
     int master_;
 };
 
-// Whoever may write a file, or is a server, may send what a terminal obeys.
+// A client that may write a file, or a server, may send bytes that a terminal obeys.
 TEST(Print, ShowsControlCharactersOnATerminalInsteadOfObeyingThem) {
     Terminal const terminal;
     ASSERT_NE(terminal.out, nullptr);

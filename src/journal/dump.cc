@@ -85,7 +85,7 @@ std::string json_line(Record const& record, bool verify) {
            net::to_hex(record.sum) + "\"}";
 }
 
-/// Prints all good records; returns what is behind them, if that is a damage.
+/// Prints all good records; returns the damage after them, if there is any.
 std::optional<Damage> print_records(DiskFile const& file, DumpOptions const& options,
                                     Summary& summary, std::FILE* out, std::FILE* err) {
     Reader reader(file);

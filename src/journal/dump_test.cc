@@ -147,7 +147,7 @@ TEST(DumpJournal, SaysThatThereIsNoFileAndMakesNone) {
     }
 }
 
-// Whoever may write a file may write what a terminal obeys.
+// A client that may write a file may write bytes that a terminal obeys.
 TEST(DumpJournal, ShowsControlCharactersOnATerminal) {
     Folder const folder;
     std::string content;

@@ -59,7 +59,7 @@ base::Result<base::Done> sync_folder_of(std::string const& name);
 /// "<doing> <name>: <what errno says>"
 base::Error file_error(char const* doing, std::string const& name);
 
-/// Held by whoever writes a journal: "<journal>.lock" is there for nothing else.
+/// The process that writes a journal holds it: "<journal>.lock" has no other use.
 class Lock {
   public:
     /// Error: somebody else writes that journal.

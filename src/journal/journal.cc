@@ -113,7 +113,7 @@ Result<Done> Journal::commit() {
     DOOZER_TRY([[maybe_unused]] auto const synced, file_.sync());
     end_ += group_.size();
     group_.clear();
-    // A burst does not keep its memory for ever.
+    // Gives back the memory of a burst.
     if (group_.capacity() > base::journal_read_bytes) group_.shrink_to_fit();
     return Done{};
 }

@@ -173,7 +173,7 @@ TEST(Journal, RefusesDamageInTheMiddleUnlessItIsToRepair) {
     append_record(whole, "1:/a=b");
     append_record(whole, "2:/b=c");
     append_record(whole, "3:/c=d");
-    // A size that reaches behind the end of the file must not be taken for a torn record.
+    // A size that reaches past the end of the file must not be taken for a torn record.
     for (std::size_t const at : {30U, 50U, 51U, 52U, 53U, 54U, 59U}) {
         std::string damaged = whole;
         damaged[at] = static_cast<char>(damaged[at] ^ 0x11);

@@ -166,7 +166,7 @@ base::Result<base::Done> Persister::commit() {
     return base::Done{};
 }
 
-/// Takes over what the history does not tell, and goes on behind it.
+/// Copies what the history no longer tells, and goes on from there.
 Result<Done> Persister::copy() {
     CopyTarget const target{journal_, [this](Mutation const& m) { add(m); },
                             [this]() -> Result<Done> {

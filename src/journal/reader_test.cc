@@ -21,7 +21,7 @@ std::string journal_of(std::vector<std::string> const& records) {
     return bytes;
 }
 
-/// What a reader finds: the data of the good records, and what is behind them.
+/// What a reader finds: the data of the good records, and what comes after them.
 struct Found {
     std::vector<std::string> data;
     std::vector<std::uint64_t> offsets;

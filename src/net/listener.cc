@@ -73,8 +73,8 @@ void Listener::accept() {
     });
 }
 
-/// Without a free descriptor accept() fails for ever and the peer waits for ever. The spare one
-/// is enough to take the connection and close it.
+/// Without a free descriptor accept() fails again and again and the peer waits without end. The
+/// spare one is enough to take the connection and close it.
 void Listener::turn_away() {
     if (spare_descriptor_ >= 0) ::close(spare_descriptor_);
     error_code error;

@@ -87,7 +87,7 @@ void MemberConnection::close() {
     waiting_bytes_ = sent_of_first_ = 0;
     std::vector<std::string>().swap(parts_);
     parts_bytes_ = 0;
-    // Whoever has called this may be called by the connection.
+    // The connection may call back the caller of this function.
     net::asio::post(loop_, [self = shared_from_this()] {});
 }
 

@@ -1,5 +1,6 @@
 // Keeps dialling those to whom a link is wanted and missing: at any time one attempt each, begun
-// again after a short random pause, for ever. Nobody waits for an address that does not answer.
+// again after a short random pause, as often as it takes. An address that does not answer delays no
+// other.
 #pragma once
 
 #include <cstdint>

@@ -40,7 +40,7 @@ bool MemberLinks::send_bulk(Link& link, base::Bytes message, Route route) {
     link.waiting_bytes += message.size();
     link.waiting.push_back(std::move(message));
     if (std::exchange(link.bulk_on_its_way, true)) return true;
-    // Whoever has dialled can dial again; the other might not get through.
+    // The side that dialled can dial again; the other side might not get through.
     link.frames->is_dialled() ? dial_bulk(link) : link.frames->ask_for_bulk();
     return true;
 }

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// How often the DzNS is looked at: by one who looks for its cluster, and by others.
+/// How often a process looks at the DzNS: one that looks for its cluster, and others.
 constexpr milliseconds look_every(250);
 constexpr milliseconds keep_every(2000);
 /// How long the DzNS may take: also the end of the process waits for it.
@@ -77,7 +77,8 @@ struct NameService::Connection {
         return view;
     }
 
-    /// One that comes too late is none: the next look shows what there is instead.
+    /// Ignores an answer that arrives after its lookup timed out: the next look shows the present
+    /// state.
     Result<Done> make(NameChange const& change) {
         bool const is_boot = change.where == NameChange::Where::boot;
         std::string const path = is_boot ? boot_path() : entry_path(change.id);

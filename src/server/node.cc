@@ -18,7 +18,7 @@
 namespace doozer::server {
 namespace {
 
-/// How many handlers one turn runs at the most, so that replies do not wait for ever while
+/// How many handlers one turn runs at most, so that replies do not wait without end while
 /// requests keep coming.
 constexpr int handlers_per_turn = 1024;
 /// A turn that has brought more than this ends: what it made waits in memory, and others wait too.
@@ -213,7 +213,7 @@ void Node::await_recordings_wanted() {
     });
 }
 
-/// Clients are heard by one who holds a complete copy, as long as there is room for what they want.
+/// A process with a complete copy listens to clients while it has room for their requests.
 bool Node::hears_clients() const {
     return replica_->serving() && replica_->proposed_bytes() <= proposals_bytes_pause;
 }

@@ -1,4 +1,4 @@
-// What the node knows of itself and tells whoever asks for the status.
+// What the node knows of itself and adds to the answer of STATUS.
 #include <utility>
 
 #include "server/clock.h"

@@ -112,7 +112,7 @@ Result<net::Address> address_with_port(std::string const& flag, std::string cons
     return address;
 }
 
-/// Whether it stands for every address of this machine, so that nobody elsewhere can reach it.
+/// Whether it means every address of this machine, so that others cannot reach it by this text.
 bool is_any(net::Address const& address) {
     return address.host.empty() || address.host == "0.0.0.0" || address.host == "::";
 }

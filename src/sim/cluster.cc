@@ -189,7 +189,7 @@ void Cluster::request(Address a, SessionId session, Request const& request) {
     });
 }
 
-/// Whoever has the slot may lose it by this.
+/// The process in the slot may lose it by this.
 void Cluster::note_operator(Address a, std::string_view slot) {
     std::string const holder = content(a, std::string(slot));
     for (auto const& p : processes_) {

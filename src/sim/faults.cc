@@ -245,7 +245,7 @@ void Faults::begin_disaster() {
         dead.push_back(*victim);
         living.erase(victim);
     }
-    // Whoever is forced on must vote by its own account.
+    // The process that is forced on must believe that it votes.
     std::erase_if(living, [&](Address a) { return !cluster_.core(a).voter(); });
     if (living.empty() || dead.empty()) return;
     count("force");

@@ -118,7 +118,7 @@ class Search {
         }
     };
 
-    /// Whoever read what a lost write wrote tells its revision.
+    /// A read of the value of a lost write tells its revision.
     void learn_revisions() {
         std::unordered_map<std::string_view, Revision> read;
         for (Op const& op : ops_) {

@@ -136,7 +136,7 @@ class Story : public Watcher {
         }
     }
 
-    /// On a connection of its own; whoever asked before is not listened to any longer.
+    /// On a connection of its own; answers to earlier requests are ignored from now on.
     std::string request(Words const& w) {
         if (w.size() < 3) return "what?";
         Address const a = at(w[1]);

@@ -229,7 +229,7 @@ class Twins {
             int turns = 0;
             while (answer.state == Listing::State::unfinished) {
                 SearchBudget budget;
-                // What lies behind the front is walked again, so it must fit into one turn.
+                // A listing walks what lies before its front again, so that must fit into one turn.
                 if (i <= size) budget.steps = (prng_.below(20) + 1) << (turns / 50);
                 answer = store_.seek(listing, offset, budget);
                 ASSERT_LT(++turns, 1000) << "a search that never ends";

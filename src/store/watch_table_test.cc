@@ -171,7 +171,7 @@ TEST_F(WatchTableTest, PayersHaveTheirTurnsAlternately) {
     EXPECT_LT(steps, 1500U);
 }
 
-// Otherwise the one who asks first for the glob that everybody needs could slow it down.
+// Otherwise the session that asks first for a glob that all need could slow it down.
 TEST_F(WatchTableTest, TheGlobOfSeveralPayersIsTriedInTheTurnsOfTheOneWithTheFewest) {
     for (std::size_t i = 0; i < 5000; ++i) wait(costly(i), i, alice);
     event("/nothing");  // everything is behind when the glob changes hands

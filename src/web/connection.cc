@@ -53,7 +53,7 @@ std::size_t Connection::on_bytes(std::string_view bytes) {
     }
     server_.activate(*this);
     std::size_t used = 0;
-    // A header and the body behind it may come together.
+    // A header and its body may come together.
     for (;;) {
         std::size_t const taken = take_more(bytes.substr(used));
         used += taken;
@@ -238,7 +238,7 @@ void Connection::settle(Instant now) {
         return;
     }
     if (queued_bytes() > web_output_bytes_pause || !std::exchange(goes_on_, false)) return;
-    // Hands up what came behind the last request, or behind the header.
+    // Hands up the bytes after the last request, or after the header.
     connection_->pause();
     connection_->resume();
 }

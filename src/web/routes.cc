@@ -101,7 +101,7 @@ Admission admission_of(Server& server, KnownHosts const& hosts, Route const& rou
     return admission;
 }
 
-/// Why a request of this route is refused whoever asks, if it is.
+/// Why a request of this route is refused with any secret, if it is.
 std::optional<HttpResponse> refusal(Server& server, Route const& route,
                                     HttpRequest const& request) {
     if (!allows(route, request.method)) {

@@ -117,7 +117,7 @@ def main():
     parser.add_argument("--doozerd")
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--only", default="", help="parts of the names of what is measured")
-    parser.add_argument("--write", help="write to this doozerd for ever")
+    parser.add_argument("--write", help="write to this doozerd without end")
     options = parser.parse_args()
     if options.write:
         Writer(stores.DoozerMember(options.write, None)).run()

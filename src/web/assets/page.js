@@ -129,7 +129,7 @@ const socket = new Socket(`${scheme}//${location.host}/$events${directory}?mark&
   },
   opened() {
     element('lost').hidden = true;
-    newest = 0;  // another server may be behind the last one
+    newest = 0;  // another server may lag behind the last one
     showState('connecting', 'Loading');
   },
   message(message) {
