@@ -42,25 +42,38 @@ FileSearch::FileSearch(Glob glob, Path after, Revision at) : glob_(std::move(glo
     }
 }
 
-/// Finds the directory again in which the search goes on. What stands in the way of a path that a
-/// client made up is no directory at this revision, or one that the glob does not enter.
+/// Finds the directory again in which the search goes on: the path's, or the one in which the path
+/// ends at this revision.
 void FileSearch::seek(Tree const& tree, SearchBudget& budget) {
+    bool const is_first = level_ == nullptr;
     std::string const path = std::exchange(path_, {});
+    std::vector<std::size_t> ends;  // of the directories' paths
     level_ = &tree.root();
     depth_ = 0;
     for (std::string_view rest = path; !rest.empty();) {
         std::string_view const name = take_component(rest);
         Entry const* const below = level_->directory->children.find(name);
-        std::size_t const above = path_.size();
-        push(name);
-        if (below == nullptr || !enters(*below, budget)) {
-            path_.resize(above);
-            --depth_;
+        budget.use();
+        if (below == nullptr || !directory_at(*below, at_)) {
             after_ = name;
-            return;
+            break;
         }
+        push(name);
         level_ = below;
+        ends.push_back(path_.size());
     }
+    if (is_first) {
+        // A client can name any path. The glob enters a directory only if it enters all above it,
+        // so a few tries tell how far it does.
+        auto const entered = std::partition_point(ends.begin(), ends.end(), [&](std::size_t end) {
+            budget.use(glob_.cost_max(end));
+            return glob_.may_match_below(std::string_view(path_).substr(0, end));
+        });
+        while (depth_ > static_cast<std::size_t>(entered - ends.begin())) pop();
+    }
+    // In a directory of 2,000 levels the way there may take all of a small budget, in each turn
+    // anew. One step makes sure that the search ends.
+    budget.steps = std::max<std::size_t>(budget.steps, 1);
 }
 
 Entry const* FileSearch::next(History const& history, SearchBudget& budget) {

@@ -83,6 +83,40 @@ TEST(FileSearch, NamesThatCannotMatchAreNotLookedAt) {
     EXPECT_LT(with_prefix.steps, 300U);
 }
 
+TEST(FileSearch, EndsInADeepDirectoryHoweverSmallTheBudget) {
+    Store store(StoreLimits{});
+    std::string deep;
+    while (deep.size() < 4'000) deep += "/d";
+    for (int i = 0; i < 20; ++i) set(store, deep + "/" + numbered(i));
+    std::string glob = "/";
+    while (glob.size() < 2'000) glob += "d/**/";
+    for (std::string const& text : {std::string("/**"), glob + "*"}) {
+        FileSearch search(Glob::parse(text).value(), Path::trusted(deep), store.revision());
+        std::size_t found = 0;
+        auto state = FileSearch::State::unfinished;
+        for (int turn = 0; state != FileSearch::State::end; ++turn) {
+            ASSERT_LT(turn, 10'000);
+            SearchBudget budget{100};
+            state = store.search(search, budget, [&](std::string_view, Version const&) {
+                ++found;
+                return true;
+            });
+        }
+        EXPECT_EQ(found, 20U);
+    }
+}
+
+TEST(FileSearch, APathThatTheGlobDoesNotEnterCostsAFewTries) {
+    Store store(StoreLimits{});
+    std::string deep;
+    while (deep.size() < 4'000) deep += "/d";
+    for (int i = 0; i < 5'000; ++i) set(store, deep + "/" + numbered(i));
+    set(store, "/e");
+    auto const found = ten_after(store, "/*", deep, store.revision());
+    EXPECT_EQ(found.paths, std::vector<std::string>{"/e"});
+    EXPECT_LT(found.steps, 8'000U);
+}
+
 TEST(FileSearch, GoesOnInATreeThatChangesMeanwhile) {
     Store store(StoreLimits{.history_revisions = 10'000});
     for (int i = 0; i < 1'000; ++i) set(store, "/d/" + numbered(i) + "/f");
