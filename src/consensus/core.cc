@@ -20,6 +20,7 @@ Output Core::step(Instant now, Input const& input, Application& app) {
     Epoch const epoch_before = epoch();
     Slot const delivered_before = delivered_;
     doubt_self(now);
+    note_standstill(now);
     std::visit([&](auto const& in) { on(t, in); }, input);
     note_progress(t, epoch_before, delivered_before);
     out.wake = next_wake(now);
@@ -230,11 +231,15 @@ bool Core::hears_majority(Instant now, Duration lately) const {
 /// A process without a vote is believed only while this member hears no majority: all its voters
 /// may have been replaced while it was away, and it can change nothing then. If it were believed
 /// always, any process that attaches could make up an END that names itself the only voter.
+///
+/// Voters that were heard a moment ago count although their links are down, and so does the time in
+/// which this process stood still: otherwise such a process waits until a switch resets all links,
+/// or until this one is stopped for 3 s, and is believed before the voters are linked again.
 bool Core::believes(MemberId peer, Instant now) const {
     if (configuration_.voters.empty() || configuration_.voter_index(peer)) return true;
     auto const heard = std::count_if(peers_.begin(), peers_.end(), [&](auto const& p) {
-        return configuration_.voter_index(p.first) && p.second.greeted &&
-               now - p.second.heard < tuning_.strangers_after;
+        return configuration_.voter_index(p.first) &&
+               now - std::max(p.second.heard, woke_) < tuning_.strangers_after;
     });
     return static_cast<std::size_t>(heard) + (voter() ? 1 : 0) < configuration_.majority();
 }

@@ -235,6 +235,7 @@ class Core {
     void note_progress(Turn& t, Epoch epoch_before, Slot delivered_before);
     void note_waits(Instant now, IndexSet before);
     void doubt_self(Instant now);
+    void note_standstill(Instant now);
     void suspect(Turn& t);
     void ask_prevote(Turn& t);
     [[nodiscard]] bool would_help_to_close(Instant now, Slot asker_delivered) const;
@@ -315,6 +316,7 @@ class Core {
                                                         MemberIds const& without) const;
     void note_demotions(Turn& t, Configuration const& next);
     [[nodiscard]] bool healthy(MemberId voter, Instant now) const;
+    [[nodiscard]] bool misses(Peer const& peer, Instant now) const;
     [[nodiscard]] bool lowest_healthy_owner(Instant now) const;
 
     // Add each new member to DOOZER_FIELDS below.
@@ -406,7 +408,9 @@ class Core {
     Instant seal_round_at_ = never;  // when a closed voter tries a round of its own
     Instant doubt_until_;
     Instant wake_promised_ = never;
-    Instant own_busy_;  // when my lane last had items
+    Instant woke_;       // when this process ran again after it had stood still for a while
+    Instant woke_late_;  // the same after a good part of the kick time
+    Instant own_busy_;   // when my lane last had items
     Instant offered_at_;
     std::size_t forward_to_ = 0;
     std::uint64_t forward_tries_ = 0;  // since one of my batches was applied
@@ -430,9 +434,9 @@ class Core {
                   ballot_seen_, deferred_, forwarded_, control_, control_offered_, catch_up_,
                   taking_, fetching_from_, last_asked_, fetched_at_, reads_waiting_, read_rounds_,
                   read_nonce_, forced_from_, left_, forcing_, blocked_since_, prevote_at_,
-                  seal_round_at_, doubt_until_, wake_promised_, own_busy_, offered_at_, forward_to_,
-                  forward_tries_, pinged_at_, waited_for_, lane_waited_, lane_blocking_,
-                  items_watched_, demotions_);
+                  seal_round_at_, doubt_until_, wake_promised_, woke_, woke_late_, own_busy_,
+                  offered_at_, forward_to_, forward_tries_, pinged_at_, waited_for_, lane_waited_,
+                  lane_blocking_, items_watched_, demotions_);
 };
 
 }  // namespace doozer::consensus

@@ -384,6 +384,21 @@ TEST_F(CoreTest, ASilentMemberIsMissedByAMajorityOnly) {
     EXPECT_FALSE(b.core('b').majority_misses(Bench::id('a'), b.now));
 }
 
+/// All three were paused; a and b read what the other one says before they read what c says.
+TEST_F(CoreTest, APauseOfItsOwnIsNoSilenceOfOthers) {
+    Tuning tuning = no_parking();
+    tuning.kick_after = seconds(2);
+    Bench& b = make("abc", "", tuning);
+    b.pass(seconds(1));
+    b.hold('c', 'a');
+    b.hold('c', 'b');
+    b.now = b.now + seconds(3);
+    b.pass(milliseconds(500));
+    EXPECT_FALSE(b.core('a').majority_misses(Bench::id('c'), b.now));
+    b.pass(seconds(2));
+    EXPECT_TRUE(b.core('a').majority_misses(Bench::id('c'), b.now)) << "it is dead after all";
+}
+
 TEST_F(CoreTest, TheWordOfADeadMemberAboutAnotherDoesNotCount) {
     Tuning tuning = no_parking();
     tuning.kick_after = seconds(2);

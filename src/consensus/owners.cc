@@ -10,7 +10,7 @@ void Core::ping(Turn& t) {
     IndexSet silent;
     for (std::size_t v = 0; v < configuration_.voters.size(); ++v) {
         auto const at = peers_.find(configuration_.voters[v]);
-        if (at != peers_.end() && t.now - at->second.heard >= tuning_.kick_after) silent.insert(v);
+        if (at != peers_.end() && misses(at->second, t.now)) silent.insert(v);
     }
     for (auto const& [id, peer] : peers_) {
         if (peer.greeted) send(t, id, Ping{vector(), t.now, silent, applied_, fingerprint_});
@@ -49,11 +49,18 @@ void Core::handle(Turn& t, MemberId from, Peer& peer, Pong const& m) {
     if (same_epoch(t, from, peer, m.vector)) advance(t);
 }
 
+/// A long time in which this process stood still does not count. Otherwise, if a machine with two
+/// of three members is paused for the kick time, both miss the third one when they go on; if they
+/// are linked again before it is, they remove it, though it lives.
+bool Core::misses(Peer const& peer, Instant now) const {
+    return now - std::max(peer.heard, woke_late_) >= tuning_.kick_after;
+}
+
 bool Core::majority_misses(MemberId voter, Instant now) const {
     auto const index = configuration_.voter_index(voter);
     auto const at = peers_.find(voter);
     if (!index || at == peers_.end()) return false;
-    std::size_t missing = now - at->second.heard >= tuning_.kick_after ? 1 : 0;
+    std::size_t missing = misses(at->second, now) ? 1 : 0;
     for (auto const& [id, peer] : peers_) {
         // Only a voter that is heard, in this epoch. Otherwise one of three, cut off for a while,
         // proposes on the word of a dead voter to remove the only other living one, and this is

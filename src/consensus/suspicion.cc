@@ -89,6 +89,15 @@ void Core::doubt_self(Instant now) {
     doubt_until_ = std::min(doubt_until_, blocked_since_ + longest);
 }
 
+/// While a process stands still (stopped, or its machine paused) it hears nobody. What waits in its
+/// sockets proves the opposite as soon as it is read, but it is read one by one.
+void Core::note_standstill(Instant now) {
+    if (wake_promised_ == never) return;
+    Duration const still = now - wake_promised_;
+    if (still >= Duration(tuning_.strangers_after.value() / 2)) woke_ = now;
+    if (still >= Duration(tuning_.kick_after.value() / 4)) woke_late_ = now;
+}
+
 void Core::suspect(Turn& t) {
     if (!voter()) return;
     if (is_fence(acceptor_.promised)) return;
