@@ -37,6 +37,9 @@ class Application {
 
     /// Applies the next batch of the one sequence. The core filters out batches that do not count.
     virtual Applied apply(Batch const& batch) = 0;
+    /// An operator is making this member a cluster of its own: force() follows in this step. What
+    /// is applied until then may have had another place on a member that is dead.
+    virtual void begin_force() {}
     /// An operator has made this member a cluster of its own: the state goes on with it as the only
     /// voter, at revisions that no member of the old cluster can have given out.
     virtual Applied force(MemberId survivor) = 0;

@@ -98,6 +98,7 @@ SealValuePtr Core::choose_forced_value() {
 /// As R9, without a majority: keeps every answered write that any of the reached voters knows. The
 /// new lineage never meets the old one again.
 void Core::finish_forcing(Turn& t, SealValue const& value) {
+    t.app.begin_force();
     for (Item const& item : value.items) {
         if (item.slot >= delivered_ && take(t, item)) break;
     }

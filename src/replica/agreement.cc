@@ -177,12 +177,18 @@ consensus::Applied Replica::apply(consensus::Batch const& batch) {
         if (!change.ok()) break;  // all members refuse the same bytes at the same place
         auto const applied = state_.apply(change.value());
         if (!applied) continue;
+        if (taken_over_) {
+            taken_over_->emplace(applied->event.path);
+            continue;
+        }
         if (mine && in_flight_.front().batch.origins[i]) {
             reply_applied(*in_flight_.front().batch.origins[i], *applied);
         }
         reads_.applied(applied->event, *effects_);
     }
-    if (mine) {
+    if (mine && taken_over_) {
+        lose(batch.oseq());
+    } else if (mine) {
         proposals_.give_back(std::move(in_flight_.front().batch));
         in_flight_.pop_front();
     }
@@ -207,8 +213,18 @@ void Replica::refuse_write(Origin const& origin, std::string const& why) {
     reply_to(origin.session, origin.tag).error = Error{Errc::readonly, why};
 }
 
+/// What was taken over has revisions here that a dead member may have given to other changes: it
+/// applied a batch of another dead member before these, which nobody knows any more. If such a
+/// revision stayed at a file, a client that had read the other change there would pass a
+/// compare-and-set, and overwrite what it never saw. So no client is told of these revisions: the
+/// files are written again, the watches end with TOO_LATE, and those who wait for such a change
+/// lose their connection.
 consensus::Applied Replica::force(MemberId survivor) {
-    state_.force(survivor, [&](store::Event const& event) { reads_.applied(event, *effects_); });
+    DOOZER_ASSERT(taken_over_.has_value());
+    auto const taken_over = *std::exchange(taken_over_, std::nullopt);
+    if (!taken_over.empty()) reads_.store_replaced();
+    state_.force(survivor, taken_over,
+                 [&](store::Event const& event) { reads_.applied(event, *effects_); });
     Ancestry const ancestry = forced_on(ancestry_in(state_), core_.forced_from());
     reads_.applied(write_ancestry(ancestry, state_).event, *effects_);
     quorumless_since_ = never;

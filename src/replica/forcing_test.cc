@@ -155,6 +155,53 @@ TEST_F(Forcing, IsNotAnsweredIfItsSessionHasClosed) {
     EXPECT_EQ(replica.status(now).lineage, (consensus::Lineage{3, 4}));
 }
 
+// A dead member may have applied other changes before this one, so that it has another revision
+// for its clients.
+TEST_F(Forcing, GivesWhatItTakesOverARevisionOfTheNewLineageAndTellsNobodyOfTheOldOne) {
+    constexpr SessionId bob{2};
+    Revision const stride{std::int64_t{1} << 40};
+    step(SessionOpened{bob});
+    set("/kept", "before");
+    Revision const kept = replica.state().revision_of("/kept");
+    set("/ctl/node/QRSTUVWXYZ234567/addr", "127.0.0.1:8047");
+    set("/ctl/cal/1", other);
+    step(LinkUp{other});
+    step(PeerMessage{other, consensus::Hello{replica.core().vector(), {1, 2}}});
+    ASSERT_FALSE(replica.has_no_quorum(now));
+    Request r;
+    r.verb = Verb::wait;
+    r.path = "/taken";
+    r.rev = replica.state().store().revision().next();
+    r.tag = Tag(100);
+    step(ClientRequest{bob, r});
+    r = {};
+    r.verb = Verb::set;
+    r.path = "/taken";
+    r.value = "nobody votes for it";
+    r.rev = clobber;
+    send(r);
+    step(TurnEnded{});
+    ASSERT_TRUE(effects.replies.empty());
+    step(LinkDown{other});
+    pass(seconds(60));
+    SessionId const operator_session{3};
+    step(SessionOpened{operator_session});
+    r = order("local");
+    r.offset = 1;
+    step(ClientRequest{operator_session, r});
+    step(Force{{3, 4}});
+    for (int i = 0; i < 10; ++i) pass(seconds(1));
+    ASSERT_TRUE(replica.state().value("/taken"));
+    EXPECT_EQ(replica.state().value("/taken")->view(), "nobody votes for it");
+    EXPECT_GT(replica.state().revision_of("/taken"), stride);
+    EXPECT_EQ(replica.state().revision_of("/kept"), kept);
+    EXPECT_EQ(effects.lost, std::vector<SessionId>{alice});
+    ASSERT_EQ(effects.replies.size(), 2U);
+    EXPECT_EQ(effects.replies[0].session, operator_session);
+    EXPECT_EQ(effects.replies[1].session, bob);
+    EXPECT_EQ(effects.replies[1].error->code, Errc::too_late);
+}
+
 TEST_F(Forcing, OfAVoterThatWasLeftBehindIsRefusedAndSoAreWritesAndLinearReads) {
     lose_quorum();
     pass(seconds(60));

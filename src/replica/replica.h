@@ -131,6 +131,7 @@ class Replica : private consensus::Application {
     void tell(Instant now, consensus::Input const& input);
     consensus::Output core_step(Instant now, consensus::Input const& input);
     consensus::Applied apply(consensus::Batch const& batch) override;
+    void begin_force() override { taken_over_.emplace(); }
     consensus::Applied force(MemberId survivor) override;
     std::uint64_t begin_snapshot() override { return state_.begin_snapshot(); }
     consensus::SnapshotPiece next_piece(std::uint64_t snapshot) override {
@@ -165,7 +166,9 @@ class Replica : private consensus::Application {
     bool refusing_ = false;          // changes and linear reads, since there is no quorum
     bool left_behind_ = false;       // the cluster was forced on without this voter
     std::optional<Origin> forcing_;  // who waits for the end of a Force
-    bool leave_further_ = false;     // it may leave behind what a survivor does not hand over
+    /// Between begin_force() and force(): the files that were changed.
+    std::optional<std::set<std::string>> taken_over_;
+    bool leave_further_ = false;  // it may leave behind what a survivor does not hand over
     std::vector<Target> targets_;
     Effects* effects_ = nullptr;  // of the step that is being made
     Verb answering_{0};           // what reply_to() answers, and when that was asked

@@ -74,9 +74,10 @@ class State {
     std::optional<MemberIds> take_new_voters();
 
     /// The survivor goes on alone, at the next multiple of 2^40: no revision that other members may
-    /// have given out is given again. Calls made(store::Event) for each change that this makes.
+    /// have given out is given again. The files that were changed by what it took over are written
+    /// again there. Calls made(store::Event) for each change that this makes.
     template <typename Made>
-    void force(MemberId survivor, Made made);
+    void force(MemberId survivor, std::set<std::string> const& taken_over, Made made);
 
     // --- given to others, and taken from them: as consensus::Application has it
     std::uint64_t begin_snapshot();
@@ -91,8 +92,6 @@ class State {
     /// A digest of every change and of what came of it.
     [[nodiscard]] std::uint64_t chain() const { return chain_; }
     [[nodiscard]] MemberIds const& voters() const { return voters_; }
-    /// The newest revision that the last force() kept; `missing` if this process was never forced.
-    [[nodiscard]] Revision kept_by_force() const { return kept_by_force_; }
     [[nodiscard]] bool was_removed(MemberId id) const { return removed_.contains(id); }
     [[nodiscard]] store::Store const& store() const { return store_; }
     [[nodiscard]] store::Store& store() { return store_; }
@@ -136,7 +135,6 @@ class State {
     std::set<MemberId> removed_;  // never vote again (I10)
     std::uint64_t chain_ = 0;
     Rules rules_ = 1;
-    Revision kept_by_force_ = missing;
     bool touched_ = false;      // something that voters depend on has changed
     std::set<MemberId> named_;  // members put these into slots, in the batch that is applied
 
@@ -172,21 +170,25 @@ std::string node_path(std::string_view id, std::string_view name);
 std::string ns_path(std::string_view cluster, std::string_view id);
 
 template <typename Made>
-void State::force(MemberId survivor, Made made) {
+void State::force(MemberId survivor, std::set<std::string> const& taken_over, Made made) {
     for (MemberId const id : voters_) {
         if (id != survivor) removed_.insert(id);
     }
     voters_ = {survivor};
     DOOZER_ASSERT(giving_.empty());
-    kept_by_force_ = store_.revision();
-    store_.move_to(next_stride(kept_by_force_));
+    store_.move_to(next_stride(store_.revision()));
     made(store::Event{store_.revision(), store::EventKind::nop, "/", {}});
-    for (Slot const& slot : slots()) {
-        if (slot.content.empty() || slot.content == survivor.str()) continue;
-        auto const path = store::Path::trusted(slot.path);
-        store::Applied const applied = store_.apply(store::Mutation::set(path, "", clobber));
+    auto const write = [&](std::string const& path, std::string_view content) {
+        auto const change = store::Mutation::set(store::Path::trusted(path), content, clobber);
+        store::Applied const applied = store_.apply(change);
         note(applied);
         made(applied.event);
+    };
+    for (std::string const& path : taken_over) {
+        if (auto const kept = value(path)) write(path, kept->view());
+    }
+    for (Slot const& slot : slots()) {
+        if (!slot.content.empty() && slot.content != survivor.str()) write(slot.path, "");
     }
     touched_ = false;
 }

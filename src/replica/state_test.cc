@@ -276,7 +276,7 @@ TEST_F(StateTest, AForcedStateNeverGivesARevisionTwice) {
     takes("B", "/ctl/cal/1");
     (void)state.take_new_voters();
     std::vector<Revision> made;
-    state.force(MemberId("A"), [&](store::Event const& event) { made.push_back(event.rev); });
+    state.force(MemberId("A"), {}, [&](store::Event const& event) { made.push_back(event.rev); });
     constexpr std::int64_t next = std::int64_t{1} << 40;
     ASSERT_EQ(made.size(), 2U);
     EXPECT_EQ(made.front(), Revision(next));

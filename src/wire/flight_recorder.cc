@@ -28,6 +28,7 @@ class Noting : public Application {
         note(Record::applied, applied);
         return applied;
     }
+    void begin_force() override { app_.begin_force(); }
     Applied force(MemberId survivor) override {
         Applied applied = app_.force(survivor);
         note(Record::applied, applied);
