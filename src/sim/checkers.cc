@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 namespace doozer::sim {
 
@@ -252,83 +251,6 @@ class HistoryCheck {
 };
 
 }  // namespace
-
-namespace {
-
-/// Adds what no process has shown to the log, as far as clients were told of it.
-void add_unseen(History& h, Fork const& fork) {
-    auto const is_unseen = [&](Revision rev) { return rev > fork.seen && rev <= fork.kept; };
-    for (Op const& op : h.ops) {
-        if (op.state != OpState::done || !op.succeeded || !is_unseen(op.rev)) continue;
-        bool const sets = op.kind == OpKind::set || op.kind == OpKind::compare_and_set;
-        if (sets)
-            h.log.try_emplace(op.rev, Change{op.rev, store::EventKind::set, op.path, op.value});
-        if (op.kind == OpKind::del) {
-            h.log.try_emplace(op.rev, Change{op.rev, store::EventKind::del, op.path, ""});
-        }
-    }
-    for (Watch const& watch : h.watches) {
-        for (Change const& told : watch.told) {
-            if (is_unseen(told.rev)) h.log.try_emplace(told.rev, told);
-        }
-    }
-}
-
-/// The files whose content around a fork no revision tells: a change of them was lost, or one that
-/// nobody was told of may have been kept.
-std::set<std::string> doubtful_files(History const& h, Fork const& fork) {
-    std::set<std::string> files;
-    for (auto at = h.log.upper_bound(fork.kept); at != h.log.end() && at->first < fork.begins;
-         ++at) {
-        files.insert(at->second.path);
-    }
-    for (Op const& op : h.ops) {
-        // A deletion is answered without a revision.
-        bool const tells =
-            op.state == OpState::done && (op.kind != OpKind::del || op.end < fork.when);
-        bool const may_be_kept = !tells && op.start <= fork.when;
-        if (may_be_kept && fork.kept > fork.seen) files.insert(op.path);
-    }
-    return files;
-}
-
-/// Takes out what was lost by one fork, and what may have been told because of it.
-void take_out_lost(History& h, Fork const& fork) {
-    auto const is_lost = [&](Revision rev) { return rev > fork.kept && rev < fork.begins; };
-    std::set<std::string> const doubtful = doubtful_files(h, fork);
-    h.log.erase(h.log.upper_bound(fork.kept), h.log.lower_bound(fork.begins));
-    constexpr Duration around = seconds(600);
-    auto const is_near = [&](Op const& op) {
-        return doubtful.contains(op.path) && op.start < fork.when + around &&
-               op.end + around > fork.when;
-    };
-    std::erase_if(h.ops, [&](Op const& op) {
-        if (op.state != OpState::done) return false;
-        bool const sets =
-            op.succeeded && (op.kind == OpKind::set || op.kind == OpKind::compare_and_set);
-        return is_lost(op.rev) || (!sets && is_near(op));
-    });
-    for (Op& op : h.ops) {
-        if (op.kind != OpKind::compare_and_set || op.state != OpState::done || !is_near(op))
-            continue;
-        op.kind = OpKind::set;
-        op.expected = clobber;
-    }
-    for (Watch& watch : h.watches) {
-        std::erase_if(watch.told, [&](Change const& c) { return is_lost(c.rev); });
-    }
-}
-
-}  // namespace
-
-History without_lost(std::vector<Op> ops, std::vector<Watch> watches, Agreement const& agreement) {
-    History h{std::move(ops), std::move(watches), agreement.log()};
-    for (Fork const& fork : agreement.forks()) {
-        add_unseen(h, fork);
-        take_out_lost(h, fork);
-    }
-    return h;
-}
 
 std::vector<std::string> check_history(std::vector<Op> const& ops,
                                        std::vector<Watch> const& watches, ChangeLog const& log) {

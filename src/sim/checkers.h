@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -31,10 +32,15 @@ std::string brief(std::string_view value);
 
 /// A survivor was forced on: what others had applied in (kept, begins) is lost.
 struct Fork {
-    Revision seen;  // what was applied in (seen, kept] is known by what clients were told only
     Revision kept;
     Revision begins;
     Instant when;
+    /// The operations that processes knew which the survivor reached when it was ordered to go on.
+    std::set<std::uint64_t> known = {};
+    /// The operations that the survivor took over: it applied them at revisions that nobody is
+    /// told.
+    std::set<std::uint64_t> taken = {};
+    std::set<std::string> deleted = {};  // files that this left deleted
 };
 
 /// All members apply the same changes in the same order (I6), and end each epoch alike (I5). Each
@@ -54,6 +60,11 @@ class Agreement {
     [[nodiscard]] std::size_t epochs() const { return epochs_.size(); }
     void forced(Fork const& fork) { forks_.push_back(fork); }
     [[nodiscard]] std::vector<Fork> const& forks() const { return forks_; }
+    /// Lineages are numbered in the order in which they began; 0 for one that is not known.
+    [[nodiscard]] std::size_t number_of(Lineage lineage) const {
+        auto const at = lineages_.find(lineage);
+        return at == lineages_.end() ? 0 : at->second;
+    }
 
   private:
     ChangeLog log_;
@@ -105,6 +116,7 @@ struct Op {
     OpState state = OpState::pending;
     Revision rev;            // of the change; of the file, for a read
     bool succeeded = false;  // a compare-and-set that was applied may still have failed
+    std::size_t branch = 0;  // the number of the lineage of who answered
 };
 
 /// What one client was told, waiting again and again for the next change, without a gap.
@@ -114,15 +126,6 @@ struct Watch {
     Revision upto;             // the last that was answered
     std::vector<Change> told;  // in order
 };
-
-/// What clients were told of what a forced survivor did not know is true of nothing that goes on:
-/// it is taken out of the history before that is checked.
-struct History {
-    std::vector<Op> ops;
-    std::vector<Watch> watches;
-    ChangeLog log;
-};
-History without_lost(std::vector<Op> ops, std::vector<Watch> watches, Agreement const& agreement);
 
 /// Looks at the whole history. Returns all that is wrong with it, a line each.
 std::vector<std::string> check_history(std::vector<Op> const& ops,

@@ -95,9 +95,10 @@ void Cluster::boot(Address a, bool founds) {
     }
     std::unique_ptr<wire::FlightRecorder> recorder;
     if (options_.recorded) recorder = std::make_unique<wire::FlightRecorder>(*options_.recorded);
-    o.recorder = recorder.get();
+    auto steps = std::make_unique<ObservedSteps>(recorder.get(), hooks(a));
+    o.recorder = steps.get();
     say("start " + o.identity.id);
-    processes_[a] = std::make_unique<Process>(std::move(o), std::move(recorder));
+    processes_[a] = std::make_unique<Process>(std::move(o), std::move(recorder), std::move(steps));
     Process& p = *processes_[a];
     p.life = ++next_life_;
     if (options_.skewed_clocks) p.rate = 800 + static_cast<std::int64_t>(prng_.below(401));
@@ -141,7 +142,9 @@ void Cluster::resume(Address a) {
 }
 
 void Cluster::force(Address a) {
-    say("force " + processes_[a]->id);
+    Process& p = *processes_[a];
+    say("force " + p.id);
+    p.order.emplace(*this, a, schedule_.now(), std::exchange(p.may_leave, false));
     input(a, replica::Force{Lineage{prng_.next(), prng_.next()}});
 }
 
@@ -178,6 +181,9 @@ void Cluster::close(Address a, SessionId session) {
 
 void Cluster::request(Address a, SessionId session, Request const& request) {
     if (request.rev && request.path->starts_with("/ctl/cal/")) note_operator(a, *request.path);
+    if (request.verb == Verb::force) {
+        processes_[a]->may_leave = (request.offset.value_or(0) & 2) != 0;
+    }
     if (!processes_[a]->paused) return step(a, replica::ClientRequest{session, request});
     // The request waits in the socket with its own copy of what it points to.
     processes_[a]->kernel.emplace_back([this, a, session, r = request,
@@ -239,10 +245,30 @@ Parcel Cluster::pack(Address a, Message& message) {
     if (!options_.encoded) return {std::move(message), 0};
     encoded_.clear();
     wire::append_message(encoded_, message);
+    bool const lies = liar_ && liar_->at == a && prng_.one_in(2);
+    if (liar_) make_lie(lies);
     auto decoded = wire::decode_message(encoded_);
+    if (lies && !decoded.ok()) return {std::move(message), encoded_.size()};
+    if (lies) ++liar_->told;
     if (decoded.ok()) return {std::move(decoded).value(), encoded_.size()};
     violation(a, decoded.error().detail);
     return {std::move(message), encoded_.size()};
+}
+
+/// Keeps a copy of what is encoded; a lie takes its place.
+void Cluster::make_lie(bool lies) {
+    constexpr std::size_t kept = 64;
+    std::deque<std::string>& heard = liar_->heard;
+    heard.push_back(encoded_);
+    if (heard.size() > kept) heard.pop_front();
+    if (!lies) return;
+    encoded_ = heard[prng_.below(heard.size())];
+    for (std::uint64_t n = prng_.below(4); n > 0; --n) {
+        auto& byte = encoded_[prng_.below(encoded_.size())];
+        std::uint64_t const how = prng_.below(4);
+        auto const by = static_cast<char>(how == 0 ? 1 : how == 1 ? -1 : prng_.below(256));
+        byte = static_cast<char>(byte + by);
+    }
 }
 
 void Cluster::arrive(Address at, Address from, Parcel parcel) {
@@ -354,28 +380,36 @@ void Cluster::watch_trace(Address a) {
         // Nobody here is ever set back to an earlier state of itself.
         if (e.what == Happened::resurrected) violation(a, "shut out a healthy member");
         if (e.what == Happened::snapshot_installed) p.invariants = CoreInvariants();
-        if (e.what != Happened::forced) continue;
-        Revision const kept = p.replica.state().kept_by_force();
-        if (lines_) {
-            say(p.id + " keeps revisions up to " + std::to_string(kept.value()) + ", of which " +
-                std::to_string(p.checked.value()) + " were seen here");
-        }
-        agreement_.forced({p.checked, kept, replica::next_stride(kept), schedule_.now()});
-        note_unseen(p, kept);
     }
 }
 
-/// What a survivor took over from others in the step in which it was forced on is in no history:
-/// its files tell the most of it.
-void Cluster::note_unseen(Process const& p, Revision kept) {
-    store::Store const& s = p.replica.store();
-    for (std::string const& name : p.replica.state().names_in("/")) {
-        std::string const path = "/" + name;
-        if (!p.replica.state().value(path)) continue;
-        auto const file = s.find(store::Path::trusted(path), s.revision());
-        if (file.rev <= p.checked || file.rev > kept) continue;
-        (void)agreement_.applied({file.rev, store::EventKind::set, path, brief(file.value.view())});
+ObservedSteps::Hooks Cluster::hooks(Address a) {
+    return {[this, a] { begin_fork(a); },
+            [this, a](Batch const& batch) {
+                if (processes_[a]->fork) processes_[a]->taken.add(batch);
+            },
+            [this, a] { end_fork(a); }};
+}
+
+/// The survivor keeps what it has applied. It is about to take over what others know, too.
+void Cluster::begin_fork(Address a) {
+    Process& p = *processes_[a];
+    check_changes(p, a);
+    Revision const kept = p.replica.store().revision();
+    say(p.id + " keeps revisions up to " + std::to_string(kept.value()));
+    if (auto const dropped = p.order->dropped(*this, kept)) violation(a, *dropped);
+    p.fork = Fork{kept, replica::next_stride(kept), schedule_.now(), p.order->known(*this)};
+    p.taken = {};
+    p.order.reset();
+}
+
+void Cluster::end_fork(Address a) {
+    Process& p = *processes_[a];
+    p.fork->taken = std::move(p.taken.operations);
+    for (std::string const& file : p.taken.files) {
+        if (!p.replica.state().value(file)) p.fork->deleted.insert(file);
     }
+    agreement_.forced(*std::exchange(p.fork, std::nullopt));
 }
 
 /// A process that does not know the rules of the cluster ends at once, as in Node::judge().

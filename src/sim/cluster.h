@@ -2,6 +2,7 @@
 // step of every process is checked.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -9,7 +10,9 @@
 #include "consensus/core_invariants.h"
 #include "replica/replica.h"
 #include "sim/checkers.h"
+#include "sim/force_watch.h"
 #include "sim/network.h"
+#include "sim/observed_steps.h"
 #include "wire/flight_recorder.h"
 
 namespace doozer::sim {
@@ -53,6 +56,9 @@ class Cluster : public Hosts {
     /// The operator's order to go on alone.
     void force(Address a);
     void retire(Address a);
+    /// From now on this process sends what others have sent as its own words, with bytes changed.
+    void lie(Address a) { liar_.emplace(Liar{a, {}, 0}); }
+    [[nodiscard]] std::uint64_t lies() const { return liar_ ? liar_->told : 0; }
     /// It was told to retire, and its process would end now. REQUIRES: alive(a).
     [[nodiscard]] bool retired(Address a) const {
         return processes_[a]->replica.retired(local_time(*processes_[a]));
@@ -88,6 +94,11 @@ class Cluster : public Hosts {
     [[nodiscard]] std::optional<Address> address_of(MemberId id) const;
     [[nodiscard]] static std::string address_text(Address a);
     [[nodiscard]] Network& network() { return network_; }
+    [[nodiscard]] Network const& network() const { return network_; }
+    /// The number of the lineage whose copy this process holds, or held last.
+    [[nodiscard]] std::size_t branch(Address a) const {
+        return agreement_.number_of(processes_[a]->lineage);
+    }
     [[nodiscard]] Agreement const& agreement() const { return agreement_; }
     [[nodiscard]] std::vector<std::string> const& violations() const { return violations_; }
     [[nodiscard]] std::map<std::string, std::uint64_t> const& counts() const { return counts_; }
@@ -114,10 +125,16 @@ class Cluster : public Hosts {
 
   private:
     struct Process {
-        Process(replica::Options options, std::unique_ptr<wire::FlightRecorder> r)
-            : id(options.identity.id), recorder(std::move(r)), replica(std::move(options)) {}
+        /// REQUIRES: the options name the observed steps as the recorder.
+        Process(replica::Options options, std::unique_ptr<wire::FlightRecorder> r,
+                std::unique_ptr<ObservedSteps> s)
+            : id(options.identity.id),
+              recorder(std::move(r)),
+              steps(std::move(s)),
+              replica(std::move(options)) {}
         ProcessId id;
         std::unique_ptr<wire::FlightRecorder> recorder;
+        std::unique_ptr<ObservedSteps> steps;
         replica::Replica replica;
         replica::Effects effects;
         CoreInvariants invariants;
@@ -129,13 +146,22 @@ class Cluster : public Hosts {
         std::int64_t rate = 1000;                   // of its clock, in thousandths
         bool turn_planned = false;
         bool leaving = false;
-        bool may_go = false;         // it retires, or an operator gives its slot to others
-        Instant wake_at = never;     // virtual time
-        Revision checked;            // the newest revision that was compared
-        std::uint64_t compared = 0;  // how many batches were applied when fingerprints were
+        bool may_leave = false;           // an order to go on leaves behind what is not handed over
+        std::optional<Fork> fork;         // that is being made, within a step
+        BatchContent taken;               // of that fork
+        std::optional<ForceWatch> order;  // to go on alone
+        bool may_go = false;              // it retires, or an operator gives its slot to others
+        Instant wake_at = never;          // virtual time
+        Revision checked;                 // the newest revision that was compared
+        std::uint64_t compared = 0;       // how many batches were applied when fingerprints were
         Lineage lineage;
         Epoch entered;
         Ballot accepted;
+    };
+    struct Liar {
+        Address at;
+        std::deque<std::string> heard;  // what was sent last by anybody
+        std::uint64_t told;             // that could be read
     };
     ProcessId new_id(Address a);
     void boot(Address a, bool founds);
@@ -147,10 +173,13 @@ class Cluster : public Hosts {
     void plan_wake(Address a);
     void perform(Address a);
     void watch_trace(Address a);
-    void note_unseen(Process const& p, Revision kept);
+    void begin_fork(Address a);
+    void end_fork(Address a);
+    ObservedSteps::Hooks hooks(Address a);
     void exit_if_outdated(Address a);
     void look_whether_retired(Address a);
     Parcel pack(Address a, Message& message);
+    void make_lie(bool lies);
     void leave(Address a);
     void check(Address a);
     void check_changes(Process& p, Address a);
@@ -177,6 +206,7 @@ class Cluster : public Hosts {
     std::vector<std::string>* lines_ = nullptr;
     std::string encoded_;  // used again with each message
     Hasher trace_;
+    std::optional<Liar> liar_;
     std::uint64_t next_life_ = 0;
     SessionId next_session_{1};
 };

@@ -231,7 +231,7 @@ void Faults::mend() {
 /// So many voters die that those who are left can change nothing. Some that are left may be out of
 /// reach of the survivor, or ahead of it.
 void Faults::begin_disaster() {
-    if (!is_over() || !pace_.disasters) return;
+    if (!is_over()) return;
     Configuration const newest = cluster_.agreement().newest();
     std::vector<Address> living;
     for (MemberId const id : newest.voters) {

@@ -18,7 +18,6 @@ class Faults {
     struct Pace {
         Duration between_min = milliseconds(20);
         Duration between_spread = milliseconds(400);
-        bool disasters = true;  // a majority may be lost, and a survivor forced on
     };
     Faults(Schedule& schedule, Prng& prng, Cluster& cluster, Workload& workload, Pace pace)
         : schedule_(schedule), prng_(prng), cluster_(cluster), workload_(workload), pace_(pace) {}

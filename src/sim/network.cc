@@ -80,13 +80,16 @@ void Network::look(Address a) {
 
 void Network::stop_reading(Address a) {
     for (Address b = 0; b < addresses_; ++b) {
-        if (b != a) watch(b, a);
+        if (b == a) continue;
+        note_change(b, a);
+        watch(b, a);
     }
 }
 
 void Network::read_again(Address a) {
     for (Address b = 0; b < addresses_; ++b) {
         if (b == a) continue;
+        note_change(b, a);
         release(b, a);
         watch(a, b);
     }
@@ -348,11 +351,13 @@ void Network::release(Address from, Address to) {
 
 void Network::cut(Address from, Address to) {
     path(from, to).cut = true;
+    note_change(from, to);
     watch(to, from);
 }
 
 void Network::heal(Address from, Address to) {
     if (!std::exchange(path(from, to).cut, false)) return;
+    note_change(from, to);
     release(from, to);
 }
 
@@ -367,7 +372,7 @@ void Network::heal_all() {
 }
 
 void Network::lose_large(Address from, Address to, std::size_t above) {
-    path(from, to).large = above;
+    if (std::exchange(path(from, to).large, above) != above) note_change(from, to);
     release(from, to);
     watch(to, from);
 }
@@ -375,21 +380,39 @@ void Network::lose_large(Address from, Address to, std::size_t above) {
 void Network::stall(Address from, Address to, Duration how_long) {
     Stream& s = path(from, to).streams[frames];
     s.last = std::max(s.last, schedule_.now() + how_long);
+    note_change(from, to);
     watch(to, from);
 }
 
 void Network::stall_bulk(Address from, Address to, Duration how_long) {
     Stream& s = path(from, to).streams[bulk];
     s.last = std::max(s.last, schedule_.now() + how_long);
+    note_change(from, to);
 }
 
 void Network::set_delay(Address from, Address to, Duration delay, Duration jitter) {
-    path(from, to).delay = delay;
+    if (std::exchange(path(from, to).delay, delay) != delay) note_change(from, to);
     path(from, to).jitter = jitter;
 }
 
 void Network::set_speed(Address from, Address to, std::uint64_t bytes_per_second) {
-    path(from, to).speed = bytes_per_second;
+    if (std::exchange(path(from, to).speed, bytes_per_second) != bytes_per_second) {
+        note_change(from, to);
+    }
+}
+
+bool Network::is_clear(Address from, Address to) const {
+    Path const& p = path(from, to);
+    Instant const soon = schedule_.now() + milliseconds(10);
+    auto const is_idle = [&](Stream const& s) { return s.free_at <= soon && s.last <= soon; };
+    return !p.cut && p.large == static_cast<std::size_t>(-1) && !end(from, to).deaf &&
+           hosts_.reads(to) && p.delay <= milliseconds(1) && p.speed == options_.bytes_per_second &&
+           std::all_of(p.streams.begin(), p.streams.end(), is_idle);
+}
+
+std::optional<Instant> Network::clear_since(Address a, Address b) const {
+    if (!connected(a, b) || !is_clear(a, b) || !is_clear(b, a)) return std::nullopt;
+    return std::max({path(a, b).changed, path(b, a).changed, end(a, b).since, end(b, a).since});
 }
 
 }  // namespace doozer::sim

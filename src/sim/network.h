@@ -9,6 +9,7 @@
 
 #include <array>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "base/prng.h"
@@ -86,6 +87,9 @@ class Network {
     [[nodiscard]] bool connected(Address a, Address b) const {
         return end(a, b).link != 0 && end(a, b).link == end(b, a).link;
     }
+    /// Since when both ends believe in the same link and nothing was in its way; none if something
+    /// is.
+    [[nodiscard]] std::optional<Instant> clear_since(Address a, Address b) const;
     /// Links that were cut because too much waited.
     [[nodiscard]] std::uint64_t cut_off() const { return cut_off_; }
     /// Messages that overtook an earlier one of the same link.
@@ -121,6 +125,7 @@ class Network {
         std::array<Stream, 2> streams;
         std::uint64_t numbered = 0;  // messages of this link
         std::uint64_t newest = 0;    // that has arrived
+        Instant changed;             // when something was put into its way, or taken out of it
     };
     struct End {
         std::uint64_t link = 0;  // 0: none
@@ -132,6 +137,8 @@ class Network {
         bool dialling = false;
         bool watched = false;
     };
+    [[nodiscard]] bool is_clear(Address from, Address to) const;
+    void note_change(Address from, Address to) { path(from, to).changed = schedule_.now(); }
     Path& path(Address from, Address to) { return paths_[from * addresses_ + to]; }
     [[nodiscard]] Path const& path(Address from, Address to) const {
         return paths_[from * addresses_ + to];

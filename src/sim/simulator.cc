@@ -1,5 +1,6 @@
 #include "sim/simulator.h"
 
+#include "sim/branches.h"
 #include "sim/faults.h"
 #include "sim/linearizability.h"
 #include "sim/workload.h"
@@ -69,9 +70,13 @@ class Run {
     void judge() {
         for (std::string const& v : cluster_.violations()) fail(v);
         for (std::string const& f : faults_.failures()) fail(f);
-        History const h = without_lost(workload_.ops(), workload_.watches(), cluster_.agreement());
-        for (std::string const& w : check_history(h.ops, h.watches, h.log)) fail(w);
-        for (std::string const& w : check_linearizability(h.ops).wrong) fail(w);
+        auto const& ops = workload_.ops();
+        auto const& watches = workload_.watches();
+        for (std::string const& w : check_forks(ops, watches, cluster_.agreement())) fail(w);
+        for (History const& h : branches_of(ops, watches, cluster_.agreement())) {
+            for (std::string const& w : check_history(h.ops, h.watches, h.log)) fail(w);
+            for (std::string const& w : check_linearizability(h.ops).wrong) fail(w);
+        }
         result_.operations = workload_.ops().size();
     }
 
@@ -151,9 +156,6 @@ class Run {
     [[nodiscard]] Faults::Pace fault_pace() const {
         Faults::Pace pace;
         if (options_.calm) pace = {seconds(5), seconds(60)};
-        // What a survivor took over and dropped again in one step no process shows; in a long run a
-        // later check may miss it.
-        pace.disasters = options_.operations <= 1000;
         return pace;
     }
 

@@ -164,12 +164,14 @@ void Workload::finish(std::size_t index, OpState state) {
     next(client_of_[index]);
 }
 
-void Workload::on_reply(Address, replica::Reply const& reply) {
+void Workload::on_reply(Address at, replica::Reply const& reply) {
     if (auto const w = watcher_of_.find(reply.session); w != watcher_of_.end()) {
         return take_event(w->second, reply);
     }
     auto const op = op_of_.find(reply.session);
-    if (op != op_of_.end()) take_reply(op->second, reply);
+    if (op == op_of_.end()) return;
+    ops_[op->second].branch = cluster_.branch(at);
+    take_reply(op->second, reply);
 }
 
 void Workload::take_reply(std::size_t index, replica::Reply const& reply) {
