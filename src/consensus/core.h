@@ -210,7 +210,7 @@ class Core {
     void skip(Turn& t);
     bool take_items(Turn& t, Peer& peer, Lane lane, Frame const& m);
     void flush(Turn& t);
-    void flush_to(Turn& t, MemberId id, Peer& peer);
+    void flush_to(Turn& t, MemberId id, Peer& peer, Vector const& now);
     void note_acknowledged(Turn& t, Peer& peer);
     void stream_again(Turn& t, Peer& peer, Slot from);
     [[nodiscard]] bool may_stream(Peer const& peer) const;

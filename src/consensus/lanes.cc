@@ -114,9 +114,10 @@ bool Core::take_items(Turn& t, Peer& peer, Lane lane, Frame const& m) {
 /// R6. Items go to all voters at once, votes to the owner they are for; other news may wait for
 /// tell_within. About speed, not safety.
 void Core::flush(Turn& t) {
+    Vector const now = vector();
     for (auto& [id, peer] : peers_) {
         if (!peer.greeted) continue;
-        if (voter() && configuration_.voter_index(id)) flush_to(t, id, peer);
+        if (voter() && configuration_.voter_index(id)) flush_to(t, id, peer, now);
     }
     if (!voter() && !fetching_from_) keep_fetching(t);
 }
@@ -202,10 +203,9 @@ void Core::stream(Peer& peer, Frame& frame) {
     peer.streamed = upto;
 }
 
-void Core::flush_to(Turn& t, MemberId id, Peer& peer) {
+void Core::flush_to(Turn& t, MemberId id, Peer& peer, Vector const& now) {
     if (peer.vector.epoch != epoch()) return;  // it says HELLO when it enters this epoch
     if (my_lane_) note_acknowledged(t, peer);
-    Vector const now = vector();
     // A closed owner still sends what it put into its lane before its promise, as if the link had
     // been slow. Its frontier does not move.
     bool const ops = may_stream(peer);

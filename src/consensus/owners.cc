@@ -94,8 +94,8 @@ void Core::choose_owners(Turn& t) {
     MemberIds owners = configuration_.owners;
     Duration const slow =
         std::max(tuning_.slow_owner_floor, Duration(2 * majority_rtt(&Peer::srtt).value()));
-    if (auto const l = lane_to_demote(t.now, slow);
-        l && items_watched_ >= tuning_.slow_owner_items) {
+    bool const knows = items_watched_ >= tuning_.slow_owner_items;
+    if (auto const l = knows ? lane_to_demote(t.now, slow) : std::nullopt) {
         owners.erase(owners.begin() + static_cast<std::ptrdiff_t>(*l));
         control_ = Batch(me_, NextEpoch{epoch(), owners});
         return trace(t, Happened::demotion_proposed, *l);
@@ -121,6 +121,7 @@ std::optional<Lane> Core::lane_to_demote(Instant now, Duration slow) const {
         if (l != my_lane_) others.emplace_back(lane_blocking_[l], l);
     }
     std::sort(others.begin(), others.end(), std::greater<>());
+    if (others.empty() || others.front().first <= slow) return std::nullopt;
     MemberIds without;
     for (std::size_t i = 0; i < others.size(); ++i) {
         without.push_back(configuration_.owners[others[i].second]);

@@ -26,15 +26,16 @@ Duration transfer_time(PerLane<LaneCopy> const& lanes) {
 /// The majority-th smallest measurement among the voters, so that one slow member does not count.
 /// 0: fewer than a majority were measured.
 Duration Core::majority_rtt(Duration Peer::*what) const {
-    std::vector<Duration> measured{Duration(0)};  // to myself
+    std::array<Duration, voters_max + 1> measured{};  // in order; the first is to myself
+    std::size_t count = 1;
     for (auto const& [id, peer] : peers_) {
-        if (configuration_.voter_index(id) && peer.srtt > Duration(0)) {
-            measured.push_back(peer.*what);
-        }
+        if (peer.srtt == Duration(0) || id == me_ || !configuration_.voter_index(id)) continue;
+        std::size_t at = count++;
+        for (; at > 0 && measured[at - 1] > peer.*what; --at) measured[at] = measured[at - 1];
+        measured[at] = peer.*what;
     }
-    std::sort(measured.begin(), measured.end());
     std::size_t const majority = configuration_.majority();
-    return measured.size() < majority ? Duration(0) : measured[majority - 1];
+    return count < majority ? Duration(0) : measured[majority - 1];
 }
 
 /// T. Source: docs/consensus.md, Times.
@@ -82,6 +83,7 @@ void Core::note_waits(Instant now, IndexSet before) {
 /// never suspect anybody, not even a dead owner.
 void Core::doubt_self(Instant now) {
     if (wake_promised_ == never || tuning_.self_doubt_max == Duration(0)) return;
+    if (now <= wake_promised_ && blocked_since_ == never) return;
     Duration const t = suspicion_time();
     if (now - wake_promised_ > Duration(t.value() / 4)) doubt_until_ = now + t;
     if (blocked_since_ == never) return;

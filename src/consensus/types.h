@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,9 +49,29 @@ struct MemberId {
         DOOZER_ASSERT(id.size() <= text.size());
         std::copy(id.begin(), id.end(), text.begin());
     }
-    auto operator<=>(MemberId const&) const = default;
+    bool operator==(MemberId const& other) const {
+        return half(0) == other.half(0) && half(1) == other.half(1);
+    }
+    /// As the characters compare one after the other, but by words: members are looked up several
+    /// times in every step of a core.
+    std::strong_ordering operator<=>(MemberId const& other) const {
+        if (auto const order = half(0) <=> other.half(0); order != 0) return order;
+        return half(1) <=> other.half(1);
+    }
     [[nodiscard]] std::string str() const {
         return {text.begin(), std::find(text.begin(), text.end(), '\0')};
+    }
+
+  private:
+    /// Half of the text as a number that is in the order of its characters, which may be signed.
+    [[nodiscard]] std::uint64_t half(std::size_t index) const {
+        static_assert(process_id_chars == 2 * sizeof(std::uint64_t));
+        constexpr std::uint64_t signs =
+            std::numeric_limits<char>::is_signed ? 0x8080808080808080U : 0;
+        std::uint64_t word = 0;
+        std::memcpy(&word, text.data() + index * sizeof word, sizeof word);
+        if constexpr (std::endian::native == std::endian::little) word = __builtin_bswap64(word);
+        return word ^ signs;
     }
 };
 using MemberIds = std::vector<MemberId>;  // always sorted, no id twice
@@ -80,9 +103,10 @@ struct Configuration {
         return index_in(owners, id);
     }
     [[nodiscard]] static std::optional<std::size_t> index_in(MemberIds const& ids, MemberId id) {
-        auto const at = std::lower_bound(ids.begin(), ids.end(), id);
-        if (at == ids.end() || *at != id) return std::nullopt;
-        return static_cast<std::size_t>(at - ids.begin());
+        for (std::size_t i = 0; i < ids.size(); ++i) {  // they are few
+            if (ids[i] == id) return i;
+        }
+        return std::nullopt;
     }
 };
 
