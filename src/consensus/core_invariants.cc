@@ -24,20 +24,38 @@ bool votes_at_the_beginning(Core const& core) {
 }  // namespace
 
 std::optional<std::string> CoreInvariants::check(Core const& core) {
+    if (auto bad = check_configuration(core.configuration())) return bad;
     if (auto bad = check_state(core)) return bad;
+    Frontier const upto = core.vector().upto;
     if (before_) {
-        if (auto bad = check_step(*before_, core)) return bad;
+        if (auto bad = check_step(*before_, core, upto)) return bad;
     }
     if (!before_ || before_->epoch != core.epoch()) seen_.clear();
     if (auto bad = check_items(core)) return bad;
-    before_ = Before{core.epoch(),    core.delivered(),   core.applied(),
-                     core.acceptor(), core.vector().upto, counted(core)};
+    if (!before_) before_.emplace();
+    before_->epoch = core.epoch();
+    before_->delivered = core.delivered();
+    before_->applied = core.applied();
+    before_->upto = upto;
+    before_->counted = counted(core);
+    // Its value is shared, and to copy what is the same would count its owners up and down.
+    Acceptor const& acceptor = core.acceptor();
+    before_->acceptor.promised = acceptor.promised;
+    before_->acceptor.accepted = acceptor.accepted;
+    if (before_->acceptor.value != acceptor.value) before_->acceptor.value = acceptor.value;
+    return std::nullopt;
+}
+
+/// One that equals the last that was found valid is not looked at again: it seldom changes.
+std::optional<std::string> CoreInvariants::check_configuration(Configuration const& c) {
+    if (c == valid_) return std::nullopt;
+    if (c.epoch > Epoch(0) && !valid(c)) return "the configuration is not valid";
+    valid_ = c;
     return std::nullopt;
 }
 
 std::optional<std::string> CoreInvariants::check_state(Core const& core) {
     Configuration const& c = core.configuration();
-    if (c.epoch > Epoch(0) && !valid(c)) return "the configuration is not valid";
     if (core.lanes() != (core.voter() ? c.owners.size() : 0)) return "lanes that are not owners'";
     Acceptor const& a = core.acceptor();
     if (a.accepted > a.promised) return "I3: accepted above what was promised";
@@ -45,14 +63,16 @@ std::optional<std::string> CoreInvariants::check_state(Core const& core) {
     if (a.value && a.value->base > core.delivered()) return "I12: accepted a seal below its base";
     if (core.applied_oseq().size() != c.voters.size())
         return "I11: a count for one who is no voter";
-    for (auto const& [id, oseq] : core.applied_oseq()) {
-        if (!c.voter_index(id)) return "I11: counts batches of one who is no voter";
-    }
+    // Both are in order, and no id is in one of them twice.
+    bool const of_voters = std::equal(c.voters.begin(), c.voters.end(), core.applied_oseq().begin(),
+                                      [](MemberId id, auto const& of) { return id == of.first; });
+    if (!of_voters) return "I11: counts batches of one who is no voter";
     if (!core.voter() && core.unsettled() > 0) return "own batches without a vote";
     return std::nullopt;
 }
 
-std::optional<std::string> CoreInvariants::check_step(Before const& was, Core const& is) {
+std::optional<std::string> CoreInvariants::check_step(Before const& was, Core const& is,
+                                                      Frontier const& upto) {
     if (is.epoch() == Epoch(0)) return std::nullopt;  // its copy was dropped
     if (is.epoch() < was.epoch) return "I7: the epoch went back";
     if (is.applied() < was.applied) return "I7: applied batches were lost";
@@ -66,7 +86,6 @@ std::optional<std::string> CoreInvariants::check_step(Before const& was, Core co
     if (is.delivered() < was.delivered) return "I7: delivery went back";
     if (is.acceptor().promised < was.acceptor.promised) return "I3: a promise went back";
     if (is.acceptor().accepted < was.acceptor.accepted) return "I3: an accepted ballot went back";
-    Frontier const upto = is.vector().upto;
     bool const closed_before = was.acceptor.promised > Ballot(0);
     for (Lane l = 0; l < upto.size(); ++l) {
         if (upto[l] < was.upto[l]) return "I1: a lane's frontier went back";

@@ -26,11 +26,14 @@ class CoreInvariants {
         Frontier upto;
         std::uint64_t counted = 0;  // the batches of all voters that counted
     };
+    [[nodiscard]] std::optional<std::string> check_configuration(Configuration const& c);
     [[nodiscard]] static std::optional<std::string> check_state(Core const& core);
-    [[nodiscard]] static std::optional<std::string> check_step(Before const& was, Core const& is);
+    [[nodiscard]] static std::optional<std::string> check_step(Before const& was, Core const& is,
+                                                               Frontier const& upto);
     [[nodiscard]] std::optional<std::string> check_items(Core const& core);
     [[nodiscard]] bool same_item(Item const& item);
 
+    Configuration valid_;  // as it was checked last
     std::optional<Before> before_;
     std::map<Slot, Batch> seen_;  // of before_->epoch
 };
