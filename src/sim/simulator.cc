@@ -148,14 +148,14 @@ class Run {
 
     [[nodiscard]] Workload::Pace workload_pace() const {
         Workload::Pace pace;
-        if (options_.calm) pace.think = milliseconds(6500);
+        if (options_.calm) pace.think = milliseconds(7600);
         pace.large_one_in = value_bytes_ > 0 ? 4 : 16;
         pace.value_bytes = value_bytes_ > 0 ? value_bytes_ : 2000;
         return pace;
     }
     [[nodiscard]] Faults::Pace fault_pace() const {
         Faults::Pace pace;
-        if (options_.calm) pace = {seconds(5), seconds(60)};
+        if (options_.calm) pace = {seconds(4), seconds(50)};
         return pace;
     }
 
