@@ -13,12 +13,11 @@ namespace doozer::web {
 
 using namespace base;
 
-/// What a holder of the value pays for it: an equal share. The store's tree and history are
-/// holders, too. So the answers together never pay more than the value's size, and when the store
-/// drops the value, they soon pay all of it, however many they are.
+/// What it costs to hold the value. One that others hold twice is in the store, in its tree or its
+/// history, and counted there; what the store lets go is counted here within a second.
 inline std::size_t share_of(Bytes const& value) {
     std::size_t const holders = value.references();
-    return holders == 0 ? 0 : value.size() / holders;
+    return holders == 0 || holders > 2 ? 0 : value.size() / holders;
 }
 
 /// What one step of making an answer may still spend.

@@ -4,7 +4,6 @@
 #include <rapidcheck/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
@@ -34,14 +33,6 @@ RC_GTEST_PROP(Item, MakesInPiecesWhatALibraryMakesAtOnce, ()) {
     for (std::size_t i = 0; i < repeat; ++i) long_value += value;
     RC_ASSERT(text_of(Item("{", Bytes(long_value), names, "}", bytes_max * repeat)) ==
               "{" + twin(long_value, bytes_max * repeat) + "}");
-}
-
-TEST(ShareOf, HoldersTogetherPayForTheValueOnce) {
-    Bytes const value(std::string(600, 'x'));
-    EXPECT_EQ(600U, share_of(value));
-    std::vector<Bytes> const others(5, value);
-    EXPECT_EQ(100U, share_of(value));
-    EXPECT_EQ(0U, share_of(Bytes()));
 }
 
 TEST(Item, OneStepMakesALittle) {
