@@ -32,7 +32,7 @@ std::optional<std::string> CoreInvariants::check(Core const& core) {
     }
     if (!before_ || before_->epoch != core.epoch()) seen_.clear();
     if (auto bad = check_items(core)) return bad;
-    if (!before_) before_.emplace();
+    if (!before_) before_ = Before{};
     before_->epoch = core.epoch();
     before_->delivered = core.delivered();
     before_->applied = core.applied();
