@@ -27,8 +27,6 @@ enum class Verb : std::int32_t {
     self = 20,
     force = 32,
     status = 33,
-    watch = 35,
-    cancel = 36,
     list = 37,
     access = 99,
 };
@@ -52,11 +50,6 @@ struct Request {
     /// LIST: only files after this path, and how many at most. Not of the original.
     std::optional<std::string_view> after = {};
     std::optional<std::int32_t> limit = {};
-    /// WATCH: what is wanted besides the events, and of which store. Not of the original.
-    std::optional<std::int32_t> options = {};
-    std::optional<std::string_view> lineage = {};
-    /// CANCEL: what is to end.
-    std::optional<Tag> other_tag = {};
 
     bool operator==(Request const&) const = default;
 };
@@ -67,8 +60,6 @@ struct EventView {
     std::optional<std::string_view> value;
     std::optional<Revision> rev;
     std::optional<std::int32_t> flags;
-    std::optional<Revision> before_rev = {};
-    std::optional<std::string_view> before_value = {};
 
     bool operator==(EventView const&) const = default;
 };
@@ -90,10 +81,6 @@ struct Response {
     /// LIST: the files of this page, and whether others follow. Not of the original.
     std::vector<EventView> events = {};
     bool more = false;
-    /// WATCH: of the store; no further answer comes; `applied` is a state that is told whole.
-    std::optional<std::string_view> lineage = {};
-    bool end = false;
-    bool complete = false;
 
     bool operator==(Response const&) const = default;
 };

@@ -77,18 +77,6 @@ inline constexpr std::size_t list_page_bytes = 64 * KiB;
 inline constexpr std::size_t event_overhead_bytes = 48;
 static_assert(list_page_bytes > path_bytes_max + event_overhead_bytes);
 
-/// WATCHes of one connection; more are refused.
-inline constexpr std::size_t streams_per_session_max = 1024;
-/// About how much one answer to a WATCH carries.
-inline constexpr std::size_t stream_part_bytes = 64 * KiB;
-/// A connection with more output waiting than this is told no further events. The connection is
-/// still read from then, so that a client can CANCEL.
-inline constexpr std::size_t stream_output_bytes_pause = 512 * KiB;
-static_assert(stream_output_bytes_pause + stream_part_bytes < output_bytes_pause);
-/// How much one turn of the loop does for WATCHes, and what an event that is told costs of it.
-inline constexpr std::size_t stream_steps_per_turn = search_steps_per_turn / 2;
-inline constexpr std::size_t stream_event_steps = 4;
-
 // --- the client library (what its users meet is in include/doozer/client.h) --------------------
 /// The longest host name. Source: RFC 1035, 2.3.4.
 inline constexpr std::size_t host_bytes_max = 253;

@@ -52,10 +52,6 @@ char const* verb_name(base::Verb verb) {
             return "STATUS";
         case base::Verb::list:
             return "LIST";
-        case base::Verb::watch:
-            return "WATCH";
-        case base::Verb::cancel:
-            return "CANCEL";
     }
     return "?";
 }

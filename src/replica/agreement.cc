@@ -41,7 +41,6 @@ void Replica::end_turn(Instant now) {
     bool const left = std::holds_alternative<Leaving>(membership_.phase());
     if (left && !membership_.retires()) effects_->wants_identity = true;
     reads_.turn_ended(*effects_);
-    streams_.turn_ended();
     effects_->deadline = std::min(membership_.deadline(), core_wake_);
     if (quorumless_since_ != never && !refusing_) {
         effects_->deadline =
@@ -185,7 +184,7 @@ consensus::Applied Replica::apply(consensus::Batch const& batch) {
         if (mine && in_flight_.front().batch.origins[i]) {
             reply_applied(*in_flight_.front().batch.origins[i], *applied);
         }
-        tell_waiters(applied->event);
+        reads_.applied(applied->event, *effects_);
     }
     if (mine && taken_over_) {
         lose(batch.oseq());
@@ -194,11 +193,6 @@ consensus::Applied Replica::apply(consensus::Batch const& batch) {
         in_flight_.pop_front();
     }
     return {state_.take_new_voters(), state_.chain()};
-}
-
-void Replica::tell_waiters(store::Event const& event) {
-    reads_.applied(event, *effects_);
-    streams_.applied(event);
 }
 
 void Replica::reply_applied(Origin const& origin, store::Applied const& applied) {
@@ -228,13 +222,11 @@ void Replica::refuse_write(Origin const& origin, std::string const& why) {
 consensus::Applied Replica::force(MemberId survivor) {
     DOOZER_ASSERT(taken_over_.has_value());
     auto const taken_over = *std::exchange(taken_over_, std::nullopt);
-    if (!taken_over.empty()) {
-        reads_.store_replaced();
-        streams_.store_replaced();
-    }
-    state_.force(survivor, taken_over, [&](store::Event const& event) { tell_waiters(event); });
+    if (!taken_over.empty()) reads_.store_replaced();
+    state_.force(survivor, taken_over,
+                 [&](store::Event const& event) { reads_.applied(event, *effects_); });
     Ancestry const ancestry = forced_on(ancestry_in(state_), core_.forced_from());
-    tell_waiters(write_ancestry(ancestry, state_).event);
+    reads_.applied(write_ancestry(ancestry, state_).event, *effects_);
     quorumless_since_ = never;
     refusing_ = false;
     end_force({});
@@ -244,7 +236,6 @@ consensus::Applied Replica::force(MemberId survivor) {
 bool Replica::finish_install() {
     if (!state_.finish_install()) return false;
     reads_.store_replaced();
-    streams_.store_replaced();
     return true;
 }
 

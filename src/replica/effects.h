@@ -24,20 +24,13 @@ struct ReplyEvent {
     Bytes value;
     Revision rev;
     std::int32_t flags = 0;
-    std::optional<Revision> before_rev = {};  ///< with before_value: what was there before
-    Bytes before_value = {};
     bool operator==(ReplyEvent const&) const = default;
 };
 
 /// What the answers with events have besides.
 struct ReplyEvents {
     std::vector<ReplyEvent> events;
-    bool more = false;                      ///< LIST: there are more files
-    bool is_first = true;                   ///< no other answer to the request came before
-    bool goes_on = false;                   ///< WATCH: other answers follow
-    bool end = false;                       ///< WATCH, WAIT: none follows, since it was ended
-    std::string lineage;                    ///< WATCH, in the first answer: 16 bytes
-    std::optional<Revision> complete = {};  ///< WATCH: the revision of the state that was told
+    bool more = false;  ///< LIST: there are more files
 };
 
 /// A response to one request: base::Response with what it needs to outlive the step. A field that

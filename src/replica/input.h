@@ -1,7 +1,6 @@
 // What the shell can tell a process: the only ways in which the outside reaches the replica.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <variant>
 
@@ -68,15 +67,7 @@ struct Retire {};
 /// come.
 struct TurnEnded {};
 
-/// So much of what was sent to the session has not left this process yet. For sessions with
-/// streams: they are told no more events than their connections have room for.
-struct OutputLeft {
-    SessionId session;
-    std::size_t bytes;
-};
-
-using Input =
-    std::variant<Started, SessionOpened, SessionClosed, ClientRequest, LinkUp, LinkDown,
-                 PeerMessage, IdentityGiven, AccessChanged, Force, Retire, OutputLeft, TurnEnded>;
+using Input = std::variant<Started, SessionOpened, SessionClosed, ClientRequest, LinkUp, LinkDown,
+                           PeerMessage, IdentityGiven, AccessChanged, Force, Retire, TurnEnded>;
 
 }  // namespace doozer::replica

@@ -19,7 +19,6 @@ LinearReads::Token LinearReads::keep(Instant now, SessionId session, Request con
     kept.request = request;
     kept.request.linear = false;
     kept.request.value.reset();
-    kept.request.lineage.reset();
     if (request.path) kept.path.emplace(*request.path);
     if (request.after) kept.after.emplace(*request.after);
     bytes_of_[session] += cost_of(kept);

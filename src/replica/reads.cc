@@ -274,12 +274,11 @@ void Reads::search_on(SessionId session, Effects& effects) {
     auto const of_session = by_session_.find(session);
     if (of_session == by_session_.end()) return;
     auto& searching = of_session->second.searching;
-    if (searching.empty()) return;  // what it searched for was cancelled, and all is new since
     QuestionId const id = searching.front();
     searching.pop_front();
     // Before the question is asked, which may end what is known of the session.
     if (!searching.empty()) searching_.push_back(session);
-    if (kept_.contains(id)) ask_again(id, effects);  // or it was cancelled
+    ask_again(id, effects);
 }
 
 bool Reads::is_searching(SessionId session) const {
@@ -296,7 +295,6 @@ void Reads::keep(Question const& q, Unanswered why) {
     kept.question.path = kept.path;
     kept.place_in_session = of_session.ids.size();
     of_session.ids.push_back(id);
-    enter(id, kept.question, of_session);
     charge(kept);
     wait_on(id, kept, why);
 }
@@ -347,9 +345,6 @@ void Reads::drop(QuestionId id) {
     if (of_session != by_session_.end()) {
         std::vector<QuestionId>& ids = of_session->second.ids;
         of_session->second.bytes -= kept.bytes;
-        if (auto& waits = of_session->second.waits; waits && kept.question.tag) {
-            waits->erase({kept.question.tag->value(), id});
-        }
         kept_.at(ids.back()).place_in_session = kept.place_in_session;
         ids[kept.place_in_session] = ids.back();
         ids.pop_back();
@@ -357,30 +352,6 @@ void Reads::drop(QuestionId id) {
     }
     kept_bytes_ -= kept.bytes;
     kept_.erase(id);
-}
-
-/// Among the WAITs by their tags, if it is one.
-void Reads::enter(QuestionId id, Question const& q, OfSession& of_session) {
-    if (of_session.waits && q.verb == Verb::wait && q.tag) {
-        of_session.waits->emplace(q.tag->value(), id);
-    }
-}
-
-void Reads::cancel(SessionId session, Tag tag, Effects& effects) {
-    auto const found = by_session_.find(session);
-    if (found == by_session_.end()) return;
-    OfSession& of_session = found->second;
-    if (!of_session.waits) {
-        of_session.waits.emplace();
-        for (QuestionId const id : of_session.ids) enter(id, kept_.at(id).question, of_session);
-    }
-    auto const wait = of_session.waits->lower_bound({tag.value(), 0});
-    if (wait == of_session.waits->end() || wait->first != tag.value()) return;
-    QuestionId const id = wait->second;
-    auto end = std::make_shared<ReplyEvents>();
-    end->end = true;
-    reply_to(kept_.at(id).question, effects).events = std::move(end);
-    drop(id);
 }
 
 void Reads::closed(SessionId session) {

@@ -8,11 +8,9 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "base/client_message.h"
@@ -41,9 +39,6 @@ class Reads {
 
     /// Continues searches, as far as the budget of one turn goes.
     void turn_ended(Effects& effects);
-
-    /// Ends a WAIT of the session with this tag, if there is one.
-    void cancel(SessionId session, Tag tag, Effects& effects);
 
     /// Forgets what the session asked.
     void closed(SessionId session);
@@ -86,8 +81,6 @@ class Reads {
         std::vector<QuestionId> ids;
         std::size_t bytes = 0;
         std::deque<QuestionId> searching;  // in turns; some may be over
-        // WAITs by their tags, kept from the first CANCEL on: most sessions never send one.
-        std::optional<std::set<std::pair<std::int32_t, QuestionId>>> waits;
     };
     /// Why a request has no answer yet.
     struct Unanswered {
@@ -106,7 +99,6 @@ class Reads {
 
     bool refuse_arguments(Question const& q, Effects& effects);
     void charge(Kept& kept);
-    static void enter(QuestionId id, Question const& q, OfSession& of_session);
     void keep(Question const& q, Unanswered why);
     void wait_on(QuestionId id, Kept& kept, Unanswered why);
     void search_on(SessionId session, Effects& effects);

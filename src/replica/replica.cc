@@ -1,8 +1,6 @@
 // What clients ask: reads are answered from the copy, changes go into the one order.
 #include "replica/replica.h"
 
-#include <algorithm>
-#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
@@ -31,7 +29,6 @@ Needs needs_of(Verb verb) {
         case Verb::rev:
         case Verb::self:
         case Verb::access:
-        case Verb::cancel:
             return Needs::nothing;
         default:
             return Needs::reading;
@@ -54,8 +51,6 @@ bool is_known(std::optional<Verb> verb) {
         case Verb::force:
         case Verb::status:
         case Verb::list:
-        case Verb::watch:
-        case Verb::cancel:
             return true;
     }
     return false;
@@ -72,10 +67,6 @@ bool lacks_argument(Request const& request) {
             return !request.path || !request.offset;
         case Verb::wait:
             return !request.path || !request.rev;
-        case Verb::watch:
-            return !request.path || !request.tag;
-        case Verb::cancel:
-            return !request.other_tag;
         default:
             return false;
     }
@@ -104,7 +95,6 @@ Replica::Replica(Options options)
       sessions_(options_.access.initial()),
       reads_(state_.store()),
       linear_reads_(sessions_),
-      streams_(state_.store()),
       membership_(options_.identity, options_.attach_to,
                   founds(options_) ? Phase(Founding{}) : Phase(Attaching{}),
                   {options_.pulse, options_.tuning.kick_after}),
@@ -120,7 +110,6 @@ Replica::Replica(Options options)
 
 void Replica::step(Instant now, Input const& input, Effects& effects) {
     effects_ = &effects;
-    std::size_t const replies_before = effects.replies.size();
     std::visit(Overload{[&](Started const&) {
                             if (founds(options_)) membership_.found(now, proposals_);
                             end_turn(now);
@@ -129,7 +118,6 @@ void Replica::step(Instant now, Input const& input, Effects& effects) {
                         [&](SessionClosed const& in) {
                             reads_.closed(in.session);
                             linear_reads_.closed(in.session);
-                            streams_.closed(in.session);
                             sessions_.close(in.session);
                         },
                         [&](ClientRequest const& in) { on_request(now, in); },
@@ -154,10 +142,8 @@ void Replica::step(Instant now, Input const& input, Effects& effects) {
                             tell(now, consensus::Force{in.lineage, leave});
                         },
                         [&](Retire const&) { membership_.retire(now); },
-                        [&](OutputLeft const& in) { streams_.output_left(in.session, in.bytes); },
                         [&](TurnEnded const&) { end_turn(now); }},
                input);
-    streams_.settle(replies_before, effects);
     effects_ = nullptr;
 }
 
@@ -183,52 +169,7 @@ void Replica::on_request(Instant now, ClientRequest const& in) {
         return;
     }
     if (verb != Verb::rev && lacks_argument(in.request)) return refuse(in, {Errc::missing_arg});
-    if (verb == Verb::watch) return on_watch(now, in);
-    if (verb == Verb::cancel) return on_cancel(in);
     on_read(now, in);
-}
-
-void Replica::on_watch(Instant now, ClientRequest const& in) {
-    if (!knows_lineage(in.request)) {
-        refuse(in, {Errc::other, "another cluster"});
-        auto end = std::make_shared<ReplyEvents>();
-        end->end = true;
-        effects_->replies.back().events = std::move(end);
-        return;
-    }
-    consensus::Lineage const& lineage = core_.configuration().lineage;
-    std::string bytes;
-    for (std::uint64_t const half : {lineage.high, lineage.low}) {
-        for (int shift = 56; shift >= 0; shift -= 8) {
-            bytes.push_back(static_cast<char>(half >> shift & 0xffU));
-        }
-    }
-    streams_.watch(now, in.session, in.request, bytes, *effects_);
-}
-
-/// Whether this store goes on from the one that the client means. A journal does not name its
-/// lineage: a restored store goes on from any that had no later revision.
-bool Replica::knows_lineage(Request const& request) const {
-    if (!request.lineage) return true;
-    if (request.lineage->size() != 16) return false;
-    std::string text;
-    for (char const c : *request.lineage) {
-        auto const byte = static_cast<unsigned char>(c);
-        text += "0123456789abcdef"[byte >> 4U];
-        text += "0123456789abcdef"[byte & 15U];
-    }
-    Ancestry const ancestry = ancestry_in(state_);
-    bool const has_ancestor = std::find(ancestry.lineages.begin(), ancestry.lineages.end(), text) !=
-                              ancestry.lineages.end();
-    bool const may_be_restored =
-        ancestry.restored_at > missing && request.rev.value_or(missing) <= ancestry.restored_at;
-    return text == text_of(core_.configuration().lineage) || has_ancestor || may_be_restored;
-}
-
-void Replica::on_cancel(ClientRequest const& in) {
-    Tag const tag = *in.request.other_tag;
-    if (!streams_.cancel(in.session, tag, *effects_)) reads_.cancel(in.session, tag, *effects_);
-    reply_to(in.session, in.request.tag);
 }
 
 void Replica::on_read(Instant now, ClientRequest const& in) {

@@ -18,7 +18,6 @@
 #include "replica/sessions.h"
 #include "replica/state.h"
 #include "replica/status.h"
-#include "replica/streams.h"
 
 namespace doozer::replica {
 
@@ -93,19 +92,11 @@ class Replica : private consensus::Application {
 
     /// The memory of requests that wait for their answer: of one session, and of all.
     [[nodiscard]] std::size_t kept_bytes(SessionId session) const {
-        return reads_.kept_bytes(session) + linear_reads_.kept_bytes(session) +
-               streams_.held_bytes(session);
+        return reads_.kept_bytes(session) + linear_reads_.kept_bytes(session);
     }
     [[nodiscard]] std::size_t kept_bytes() const {
-        return reads_.kept_bytes() + linear_reads_.kept_bytes() + streams_.bytes();
+        return reads_.kept_bytes() + linear_reads_.kept_bytes();
     }
-    /// The same with the session's streams, for which a connection is never kept from being read.
-    [[nodiscard]] std::size_t all_bytes(SessionId session) const {
-        return reads_.kept_bytes(session) + linear_reads_.kept_bytes(session) +
-               streams_.bytes(session);
-    }
-    [[nodiscard]] std::size_t streams() const { return streams_.size(); }
-    [[nodiscard]] std::size_t streams(SessionId session) const { return streams_.size(session); }
     /// How many requests wait for a change, a revision, or the end of a search.
     [[nodiscard]] std::size_t waiting() const { return reads_.size(); }
 
@@ -116,9 +107,6 @@ class Replica : private consensus::Application {
     void on_write(Instant now, ClientRequest const& in, Verb verb);
     void on_access(ClientRequest const& in, Session& session);
     void on_status(ClientRequest const& in);
-    void on_watch(Instant now, ClientRequest const& in);
-    void on_cancel(ClientRequest const& in);
-    [[nodiscard]] bool knows_lineage(Request const& request) const;
     Result<store::Mutation> mutation_of(Request const& request, Verb verb) const;
     [[nodiscard]] bool vouches_for(store::Mutation const& m) const;
     void refuse(ClientRequest const& in, Error error);
@@ -154,7 +142,6 @@ class Replica : private consensus::Application {
     bool install_piece(Bytes const& piece) override { return state_.install_piece(piece.view()); }
     bool finish_install() override;
     void abandon_install() override { state_.abandon_install(); }
-    void tell_waiters(store::Event const& event);
     void reply_applied(Origin const& origin, store::Applied const& applied);
     void lose(consensus::Oseq upto);
     void aim();
@@ -164,7 +151,6 @@ class Replica : private consensus::Application {
     Sessions sessions_;
     Reads reads_;
     LinearReads linear_reads_;
-    Streams streams_;
     Proposals proposals_;
     Membership membership_;
     Neighbours neighbours_;

@@ -29,15 +29,10 @@ base::Response response_of(replica::Reply const& reply) {
     response.applied = reply.applied;
     if (reply.events) {
         response.more = reply.events->more;
-        response.end = reply.events->end;
-        response.complete = reply.events->complete.has_value();
-        if (!reply.events->lineage.empty()) response.lineage = reply.events->lineage;
         response.events.reserve(reply.events->events.size());
         for (replica::ReplyEvent const& event : reply.events->events) {
-            base::EventView& view = response.events.emplace_back();
-            view = {event.path.view(), event.value.view(), event.rev, event.flags};
-            view.before_rev = event.before_rev;
-            if (event.before_rev) view.before_value = event.before_value.view();
+            response.events.push_back(
+                {event.path.view(), event.value.view(), event.rev, event.flags});
         }
     }
     if (reply.error) {
@@ -118,7 +113,7 @@ bool ClientSession::handle(std::string_view body) {
 
 std::size_t ClientSession::append(replica::Reply const& reply) {
     DOOZER_ASSERT(outstanding_ > 0);
-    if (!reply.events || !reply.events->goes_on) --outstanding_;
+    --outstanding_;
     base::Response response = response_of(reply);
     net::OutputQueue& output = connection_->output();
     std::size_t const before = output.charge();

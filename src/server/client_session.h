@@ -73,7 +73,6 @@ class ClientSession : public net::ConnectionOwner {
     /// taken enough of its answers. `kept_bytes` is what the replica holds for this session.
     void read_if_possible(std::size_t kept_bytes);
     [[nodiscard]] bool paused() const { return connection_->paused(); }
-    [[nodiscard]] std::size_t output_bytes() const { return connection_->output().size(); }
     [[nodiscard]] bool all_sent() const { return connection_->all_sent(); }
     /// The memory that its buffers hold.
     [[nodiscard]] std::size_t charge() const { return connection_->charge(); }

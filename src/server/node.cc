@@ -369,10 +369,6 @@ void Node::look_after(ClientSession& session) {
         session.is_held = false;
         session.flush();
     }
-    if (replica_->streams(session.id()) > 0) {
-        step(replica::OutputLeft{session.id(), session.output_bytes()});
-        perform_replies();
-    }
     bool const done = session.all_sent() && !replica_->is_searching(session.id());
     if (session.is_ending && (done || now_ >= session.ends_at)) return remove(session);
     session.read_if_possible(replica_->kept_bytes(session.id()));
@@ -399,12 +395,7 @@ void Node::perform_replies() {
     ClientSession* session = nullptr;  // replies to one session mostly come together
     for (replica::Reply& reply : effects_.replies) {
         complete(reply);
-        if (!reply.events || reply.events->is_first) {
-            metrics_.answered(reply.verb, reply.error, now_ - reply.asked);
-        }
-        if (reply.verb == Verb::watch && reply.events) {
-            metrics_.stream_events += reply.events->events.size();
-        }
+        metrics_.answered(reply.verb, reply.error, now_ - reply.asked);
         if (session == nullptr || session->id() != reply.session) {
             auto const found = sessions_.find(reply.session);
             if (found == sessions_.end()) {

@@ -149,7 +149,7 @@ bool Node::over_budget() const {
 void Node::evict(ClientRanks::Ids const& rank, std::size_t bytes_min, std::size_t enough) {
     for (auto next = rank.begin(); next != rank.end() && held_bytes() > enough;) {
         ClientSession& session = *sessions_.at(*next++);
-        std::size_t const held = session.counted_bytes + replica_->all_bytes(session.id());
+        std::size_t const held = session.counted_bytes + replica_->kept_bytes(session.id());
         if (held <= bytes_min) continue;
         ++metrics_.connections_refused;
         log_gate::warn(LogKind::connection_evicted,
@@ -175,7 +175,7 @@ void Node::free_memory() {
     std::vector<std::pair<std::size_t, SessionId>> by_size;
     by_size.reserve(sessions_.size());
     for (auto const& [id, session] : sessions_) {
-        by_size.emplace_back(session->counted_bytes + replica_->all_bytes(id), id);
+        by_size.emplace_back(session->counted_bytes + replica_->kept_bytes(id), id);
     }
     std::sort(by_size.begin(), by_size.end(), std::greater<>());
     for (auto const& [held, id] : by_size) {

@@ -100,7 +100,6 @@ web::Gauges Node::gauges() const {
     gauges.cluster = cluster_gauges(replica_->status(now_));
     gauges.connections = sessions_.size();
     gauges.waiting = replica_->waiting();
-    gauges.streams = replica_->streams();
     gauges.buffered_bytes = buffered_bytes_ + replica_->kept_bytes();
     gauges.resident_bytes = resident_bytes();
     return gauges;

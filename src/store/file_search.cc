@@ -128,17 +128,6 @@ bool FileSearch::enters(Entry const& directory, SearchBudget& budget) const {
     return glob_.may_match_below(path_);
 }
 
-bool FileSearch::has_passed(std::string_view path) const {
-    if (complete_) return true;
-    std::string const here = after_.empty() ? path_ : path_ + '/' + after_;
-    auto const [p, h] = std::mismatch(path.begin(), path.end(), here.begin(), here.end());
-    if (p == path.end()) return true;
-    // Below `here`: the names in it are still to come unless the search is behind it already.
-    if (h == here.end()) return *p == '/' && !after_.empty();
-    if (*p == '/' || *h == '/') return *p == '/';
-    return *p < *h;
-}
-
 void FileSearch::push(std::string_view name) {
     path_ += '/';
     path_ += name;

@@ -32,10 +32,6 @@ class FileSearch {
     State run(Tree const& tree, History const& history, SearchBudget& budget, Visit visit);
 
     [[nodiscard]] Revision at() const { return at_; }
-    /// What follows is found as it is at revision `at`.
-    void move_to(Revision at) { at_ = at; }
-    /// Whether no later call of run() visits `path`, at whatever revision.
-    [[nodiscard]] bool has_passed(std::string_view path) const;
 
   private:
     /// Which names come in question in the directories of one depth: those that begin with

@@ -47,10 +47,9 @@ inline void add_time(TimeHistogram& histogram, Duration span) {
 }
 
 /// The verbs and results that are told apart; the last of each is for all others.
-inline constexpr std::array metric_verbs{Verb::get,   Verb::set,  Verb::del,    Verb::rev,
-                                         Verb::wait,  Verb::nop,  Verb::walk,   Verb::getdir,
-                                         Verb::stat,  Verb::self, Verb::access, Verb::status,
-                                         Verb::force, Verb::list, Verb::watch,  Verb::cancel};
+inline constexpr std::array metric_verbs{
+    Verb::get,    Verb::set,  Verb::del,  Verb::rev,    Verb::wait,   Verb::nop,   Verb::walk,
+    Verb::getdir, Verb::stat, Verb::self, Verb::access, Verb::status, Verb::force, Verb::list};
 inline constexpr std::array metric_results{Errc::tag_in_use,  Errc::unknown_verb, Errc::readonly,
                                            Errc::too_late,    Errc::rev_mismatch, Errc::bad_path,
                                            Errc::missing_arg, Errc::range,        Errc::notdir,
@@ -89,10 +88,6 @@ constexpr std::size_t verb_slot(Verb verb) {
             return 12;
         case Verb::list:
             return 13;
-        case Verb::watch:
-            return 14;
-        case Verb::cancel:
-            return 15;
     }
     return verb_slots - 1;
 }
@@ -126,8 +121,7 @@ struct Metrics {
     TimeHistogram timer_delay;       ///< how late a timer was that should come once a second
     std::uint64_t web_connections_accepted = 0;
     std::uint64_t web_requests = 0;
-    std::uint64_t stream_events = 0;  ///< files and changes sent to WATCHes
-    std::uint64_t web_events = 0;     ///< changes sent to event streams and pages
+    std::uint64_t web_events = 0;  ///< changes sent to event streams and pages
 
     void answered(Verb verb, std::optional<Error> const& error, Duration took) {
         std::size_t const slot = verb_slot(verb);
@@ -159,7 +153,6 @@ struct Gauges {
     ClusterGauges cluster;
     std::size_t connections = 0;
     std::size_t waiting = 0;         ///< requests that wait for their answer
-    std::size_t streams = 0;         ///< WATCHes
     std::size_t buffered_bytes = 0;  ///< of client connections
     std::size_t resident_bytes = 0;
 };

@@ -18,9 +18,9 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-constexpr std::array verb_names{"GET",   "SET",    "DEL",   "REV",    "WAIT",   "NOP",
-                                "WALK",  "GETDIR", "STAT",  "SELF",   "ACCESS", "STATUS",
-                                "FORCE", "LIST",   "WATCH", "CANCEL", "unknown"};
+constexpr std::array verb_names{"GET",    "SET",    "DEL",    "REV",  "WAIT",
+                                "NOP",    "WALK",   "GETDIR", "STAT", "SELF",
+                                "ACCESS", "STATUS", "FORCE",  "LIST", "unknown"};
 constexpr std::array result_names{
     "ok",          "TAG_IN_USE", "UNKNOWN_VERB", "READONLY", "TOO_LATE", "REV_MISMATCH", "BAD_PATH",
     "MISSING_ARG", "RANGE",      "NOTDIR",       "ISDIR",    "NOENT",    "OTHER"};
@@ -190,9 +190,6 @@ void add_connections(Page& page, Metrics const& metrics, Gauges const& gauges) {
                gauges.buffered_bytes);
     page.gauge("doozer_requests_waiting", "Requests that wait for a change or for a search",
                gauges.waiting);
-    page.gauge("doozer_streams", "WATCHes of clients", gauges.streams);
-    page.counter("doozer_stream_events_total", "Files and changes sent to WATCHes of clients",
-                 metrics.stream_events);
 }
 
 void add_web(Page& page, Metrics const& metrics, WebGauges const& web) {

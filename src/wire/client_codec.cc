@@ -14,17 +14,15 @@ namespace {
 
 // Field numbers, client.proto.
 namespace request_field {
-constexpr std::uint32_t tag = 1, verb = 2, path = 4, value = 5, other_tag = 6, offset = 7, rev = 9;
-constexpr std::uint32_t min_rev = 32, linear = 33, options = 36, lineage = 38, after = 39,
-                        limit = 40;
+constexpr std::uint32_t tag = 1, verb = 2, path = 4, value = 5, offset = 7, rev = 9;
+constexpr std::uint32_t min_rev = 32, linear = 33, after = 39, limit = 40;
 }  // namespace request_field
 namespace response_field {
 constexpr std::uint32_t tag = 1, flags = 2, rev = 3, path = 5, value = 6, len = 8;
-constexpr std::uint32_t applied = 32, events = 35, lineage = 36, end = 37, complete = 38, more = 39,
-                        err_code = 100, err_detail = 101;
+constexpr std::uint32_t applied = 32, events = 35, more = 39, err_code = 100, err_detail = 101;
 }  // namespace response_field
 namespace event_field {
-constexpr std::uint32_t path = 1, value = 2, rev = 3, flags = 4, before_rev = 6, before_value = 7;
+constexpr std::uint32_t path = 1, value = 2, rev = 3, flags = 4;
 }  // namespace event_field
 
 enum class WireType : std::uint32_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
@@ -123,15 +121,6 @@ void read_field(FieldReader& in, Request& out) {
         case varint_key(request_field::linear):
             out.linear = in.varint() != 0;
             return;
-        case varint_key(request_field::other_tag):
-            out.other_tag = Tag(in.int32());
-            return;
-        case varint_key(request_field::options):
-            out.options = in.int32();
-            return;
-        case bytes_key(request_field::lineage):
-            out.lineage = in.bytes();
-            return;
         case bytes_key(request_field::after):
             out.after = in.bytes();
             return;
@@ -156,12 +145,6 @@ void read_field(FieldReader& in, EventView& out) {
             return;
         case varint_key(event_field::flags):
             out.flags = in.int32();
-            return;
-        case varint_key(event_field::before_rev):
-            out.before_rev = Revision(in.int64());
-            return;
-        case bytes_key(event_field::before_value):
-            out.before_value = in.bytes();
             return;
         default:
             in.skip();
@@ -200,15 +183,6 @@ void read_field(FieldReader& in, Response& out) {
             return;
         case bytes_key(response_field::events):
             out.events.push_back(read_event(in.bytes()));
-            return;
-        case bytes_key(response_field::lineage):
-            out.lineage = in.bytes();
-            return;
-        case varint_key(response_field::end):
-            out.end = in.varint() != 0;
-            return;
-        case varint_key(response_field::complete):
-            out.complete = in.varint() != 0;
             return;
         case varint_key(response_field::more):
             out.more = in.varint() != 0;
@@ -283,7 +257,7 @@ class FrameWriter {
         std::size_t after;
         std::string_view bytes;
     };
-    static constexpr std::size_t key_bytes_max = 2, fields_max = 14;
+    static constexpr std::size_t key_bytes_max = 2, fields_max = 11;
 
     void cut(std::string_view bytes) {
         DOOZER_ASSERT(cuts_ < pieces_.size());
@@ -298,7 +272,7 @@ class FrameWriter {
     std::array<char, frame_header_bytes + fields_max*(key_bytes_max + varint_bytes_max)> scalars_;
     std::size_t used_ = frame_header_bytes;
     std::size_t bytes_elsewhere_ = 0;
-    std::array<Piece, 5> pieces_;
+    std::array<Piece, 4> pieces_;
     std::size_t cuts_ = 0;
 };
 
@@ -313,9 +287,6 @@ void write_from_len(FrameWriter& frame, Response const& r, std::string_view even
     if (r.len) frame.number(response_field::len, *r.len);
     if (r.applied) frame.number(response_field::applied, r.applied->value());
     if (!events.empty()) frame.fields(events);
-    if (r.lineage) frame.string(response_field::lineage, *r.lineage);
-    if (r.end) frame.number(response_field::end, 1);
-    if (r.complete) frame.number(response_field::complete, 1);
     if (r.more) frame.number(response_field::more, 1);
     if (r.err_code) frame.number(response_field::err_code, static_cast<std::int32_t>(*r.err_code));
     if (r.err_detail) frame.string(response_field::err_detail, *r.err_detail);
@@ -351,18 +322,12 @@ std::size_t event_body_bytes(EventView const& e) {
     if (e.value) bytes += string_bytes(event_field::value, e.value->size());
     if (e.rev) bytes += number_bytes(event_field::rev, e.rev->value());
     if (e.flags) bytes += number_bytes(event_field::flags, *e.flags);
-    if (e.before_rev) bytes += number_bytes(event_field::before_rev, e.before_rev->value());
-    if (e.before_value) bytes += string_bytes(event_field::before_value, e.before_value->size());
     return bytes;
 }
 
-void append_from_rev(std::string& out, EventView const& e) {
+void append_event_numbers(std::string& out, EventView const& e) {
     if (e.rev) append_number(out, event_field::rev, e.rev->value());
     if (e.flags) append_number(out, event_field::flags, *e.flags);
-    if (e.before_rev) append_number(out, event_field::before_rev, e.before_rev->value());
-    if (!e.before_value) return;
-    append_string_head(out, event_field::before_value, e.before_value->size());
-    out += *e.before_value;
 }
 
 void append_event_begin(std::string& out, EventView const& e) {
@@ -378,7 +343,7 @@ void append_event(std::string& out, EventView const& e) {
         append_string_head(out, event_field::value, e.value->size());
         out += *e.value;
     }
-    append_from_rev(out, e);
+    append_event_numbers(out, e);
 }
 
 }  // namespace
@@ -396,13 +361,10 @@ void append_request(std::string& out, Request const& r) {
     if (r.verb) frame.number(request_field::verb, static_cast<std::int32_t>(*r.verb));
     if (r.path) frame.string(request_field::path, *r.path);
     if (r.value) frame.string(request_field::value, *r.value);
-    if (r.other_tag) frame.number(request_field::other_tag, r.other_tag->value());
     if (r.offset) frame.number(request_field::offset, *r.offset);
     if (r.rev) frame.number(request_field::rev, r.rev->value());
     if (r.min_rev) frame.number(request_field::min_rev, r.min_rev->value());
     if (r.linear) frame.number(request_field::linear, 1);
-    if (r.options) frame.number(request_field::options, *r.options);
-    if (r.lineage) frame.string(request_field::lineage, *r.lineage);
     if (r.after) frame.string(request_field::after, *r.after);
     if (r.limit) frame.number(request_field::limit, *r.limit);
     frame.finish(out);
@@ -442,7 +404,7 @@ void append_events_head(std::string& out, Response const& r, std::size_t events_
 void append_event_head(std::string& out, EventView const& e) {
     DOOZER_ASSERT(e.value.has_value());
     append_event_begin(out, e);
-    append_from_rev(out, e);
+    append_event_numbers(out, e);
     append_string_head(out, event_field::value, e.value->size());
 }
 

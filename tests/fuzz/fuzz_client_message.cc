@@ -54,8 +54,7 @@ void response(std::string_view body) {
     DOOZER_ASSERT(decode_response(body_of(frame)).value() == r);
 
     in_pieces(r, frame.size());
-    bool const plain =
-        !r.len && !r.applied && !r.more && !r.lineage && !r.end && !r.complete && r.events.empty();
+    bool const plain = !r.len && !r.applied && !r.more && r.events.empty();
     if (!r.value || !plain || r.err_code || r.err_detail) return;
     std::string head;
     append_response_head(head, r, r.value->size());

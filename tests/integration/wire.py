@@ -7,7 +7,7 @@ import struct
 import time
 
 VERB = {"GET": 1, "SET": 2, "DEL": 3, "REV": 5, "WAIT": 6, "NOP": 7, "WALK": 9, "GETDIR": 14,
-        "STAT": 16, "SELF": 20, "FORCE": 32, "STATUS": 33, "WATCH": 35, "CANCEL": 36, "LIST": 37, "ACCESS": 99}
+        "STAT": 16, "SELF": 20, "FORCE": 32, "STATUS": 33, "LIST": 37, "ACCESS": 99}
 ERR = {"TAG_IN_USE": 1, "UNKNOWN_VERB": 2, "READONLY": 3, "TOO_LATE": 4, "REV_MISMATCH": 5,
        "BAD_PATH": 6, "MISSING_ARG": 7, "RANGE": 8, "NOTDIR": 20, "ISDIR": 21, "NOENT": 22,
        "OTHER": 127}
@@ -21,13 +21,11 @@ MALFORMED_GLOBS = ["/a_b", "a*", "", "/[a]", "/d/", "//", "*", "**", "/a//b", "/
 READS_NOTHING = {"rev": 0, "value": b""}  # what GET answers for what is missing or malformed
 
 _REQUEST_NUMBER = {"tag": 1, "verb": 2, "path": 4, "value": 5, "other_tag": 6, "offset": 7, "rev": 9,
-                   "min_rev": 32, "linear": 33, "options": 36, "lineage": 38, "after": 39, "limit": 40}
+                   "min_rev": 32, "linear": 33, "after": 39, "limit": 40}
 _RESPONSE_NAME = {1: "tag", 2: "flags", 3: "rev", 5: "path", 6: "value", 8: "len",
-                  32: "applied", 35: "events", 36: "lineage", 37: "end", 38: "complete", 39: "more", 100: "err_code", 101: "err_detail"}
-_EVENT_NAME = {1: "path", 2: "value", 3: "rev", 4: "flags", 6: "before_rev", 7: "before_value"}
-STATE, BEFORE = 1, 2  # the options of WATCH
-_BYTES_FIELDS = {"path", "value", "err_detail", "events", "lineage", "before_value"}
-_RAW_FIELDS = {"value", "lineage", "before_value"}
+                  32: "applied", 35: "events", 39: "more", 100: "err_code", 101: "err_detail"}
+_EVENT_NAME = {1: "path", 2: "value", 3: "rev", 4: "flags"}
+_BYTES_FIELDS = {"path", "value", "err_detail", "events"}
 
 
 def varint(number):
@@ -96,7 +94,7 @@ def answer(body, names=_RESPONSE_NAME):
             if name == "events":
                 fields.setdefault(name, []).append(answer(content, _EVENT_NAME))
                 continue
-            if name not in _RAW_FIELDS:
+            if name != "value":
                 content = content.decode("utf-8", "surrogateescape")
         elif content >> 63:
             content -= 1 << 64
@@ -122,7 +120,6 @@ class Connection:
             self.socket = tls.wrap_socket(self.socket)
         self.next_tag = 1
         self.unread = bytearray()
-        self.streams = {}  # by tag of a WATCH: answers that were not looked at
         self.arrived = {}  # by tag: answers to other requests than the one waited for
 
     def close(self):
@@ -174,40 +171,12 @@ class Connection:
         end = time.monotonic() + (self.seconds if seconds is None else seconds)
         while tag not in self.arrived:
             got = self.next(max(0.0, end - time.monotonic()))
-            if got.get("tag") in self.streams:
-                self.streams[got.pop("tag")].append(got)
-                continue
             if got.get("tag") in self.arrived:
                 raise ValueError("tag %r answered twice" % got.get("tag"))
             self.arrived[got.get("tag")] = got
         got = self.arrived.pop(tag)
         got.pop("tag", None)
         return got
-
-    def watch(self, glob, **fields):
-        """Begins a WATCH. Returns its tag and its first answer."""
-        tag = self.send("WATCH", path=glob, **fields)
-        self.streams[tag] = []
-        return tag, self.part(tag)
-
-    def part(self, tag, seconds=None):
-        """The next answer to this WATCH."""
-        end = time.monotonic() + (self.seconds if seconds is None else seconds)
-        while not self.streams[tag]:
-            got = self.next(max(0.0, end - time.monotonic()))
-            at = got.pop("tag", None)
-            if at in self.streams:
-                self.streams[at].append(got)
-            else:
-                self.arrived[at] = got
-        return self.streams[tag].pop(0)
-
-    def events(self, tag, count, seconds=None):
-        """So many events of this WATCH, whatever number of answers they come in."""
-        events = []
-        while len(events) < count:
-            events += self.part(tag, seconds)["events"]
-        return events
 
     def call(self, verb, seconds=None, **fields):
         return self.take(self.send(verb, **fields), seconds)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 MESSAGES = 4000
-BYTES_FIELDS = {"path", "value", "err_detail", "after", "lineage", "before_value"}
+BYTES_FIELDS = {"path", "value", "err_detail", "after"}
 
 
 def random_text(rng):
@@ -51,7 +51,7 @@ def random_message(rng, cls):
             message.ClearField(field.name)
             for _ in range(rng.choice([0, 0, 1, 2, 5])):
                 getattr(message, field.name).append(random_message(rng, part))
-        elif rng.random() < 0.6:
+        elif field.name != "other_tag" and rng.random() < 0.6:
             setattr(message, field.name, random_value(rng, field))
     return message
 
@@ -80,7 +80,7 @@ def fields_of(message):
         if field.label == field.LABEL_REPEATED:
             words += [f"{field.name}={{ {fields_of(part)}}} " for part in getattr(message, field.name)]
             continue
-        if not message.HasField(field.name):
+        if field.name == "other_tag" or not message.HasField(field.name):
             continue
         value = getattr(message, field.name)
         if field.name in BYTES_FIELDS:
@@ -94,7 +94,7 @@ def copy_known(known, message):
         if field.label == field.LABEL_REPEATED:
             for part in getattr(message, field.name):
                 copy_known(getattr(known, field.name).add(), part)
-        elif message.HasField(field.name):
+        elif field.name != "other_tag" and message.HasField(field.name):
             setattr(known, field.name, getattr(message, field.name))
             if getattr(known, field.name) is False:  # as good as not sent, and is not
                 known.ClearField(field.name)

@@ -79,13 +79,10 @@ std::string request(std::string const& body) {
         .enumerator("verb", r.verb)
         .bytes("path", r.path)
         .bytes("value", r.value)
-        .strong("other_tag", r.other_tag)
         .number("offset", r.offset)
         .strong("rev", r.rev)
         .strong("min_rev", r.min_rev)
         .flag("linear", r.linear)
-        .number("options", r.options)
-        .bytes("lineage", r.lineage)
         .bytes("after", r.after)
         .number("limit", r.limit)
         .with_frame(frame);
@@ -110,14 +107,9 @@ std::string response(std::string const& body) {
                                   .bytes("path", e.path)
                                   .bytes("value", e.value)
                                   .strong("rev", e.rev)
-                                  .number("flags", e.flags)
-                                  .strong("before_rev", e.before_rev)
-                                  .bytes("before_value", e.before_value));
+                                  .number("flags", e.flags));
     }
-    return fields.bytes("lineage", r.lineage)
-        .flag("end", r.end)
-        .flag("complete", r.complete)
-        .flag("more", r.more)
+    return fields.flag("more", r.more)
         .enumerator("err_code", r.err_code)
         .bytes("err_detail", r.err_detail)
         .with_frame(frame);
