@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <string>
 
 namespace doozer::cli {
 namespace {
@@ -41,10 +42,17 @@ class Terminal {
     }
     Terminal(Terminal const&) = delete;
     Terminal& operator=(Terminal const&) = delete;
-    std::string shown() const {
-        std::array<char, 256> text{};
-        auto const got = read(master_, text.data(), text.size());
-        return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+    /// The next bytes that it shows. It hands them over in as many parts as it likes.
+    std::string shown(std::size_t bytes) const {
+        std::string text;
+        std::array<char, 256> part{};
+        pollfd ready{master_, POLLIN, 0};
+        while (text.size() < bytes && poll(&ready, 1, 10'000) == 1) {
+            auto const got = read(master_, part.data(), part.size());
+            if (got <= 0) break;
+            text.append(part.data(), static_cast<std::size_t>(got));
+        }
+        return text;
     }
     std::FILE* out = nullptr;
 
@@ -57,10 +65,12 @@ TEST(Print, ShowsControlCharactersOnATerminalInsteadOfObeyingThem) {
     Terminal const terminal;
     ASSERT_NE(terminal.out, nullptr);
     EXPECT_TRUE(print_foreign(terminal.out, "\x1b[2Ja\nb").ok());
-    EXPECT_EQ(terminal.shown(), "\\x1b[2Ja\r\nb");
+    std::string const text = "\\x1b[2Ja\r\nb";
+    EXPECT_EQ(terminal.shown(text.size()), text);
     EXPECT_TRUE(
         print_record(terminal.out, {Revision(1), Event::Kind::set, "/x\n\x1b", "v\x07"}).ok());
-    EXPECT_EQ(terminal.shown(), "/x\\x0a\\x1b 1 set 2\r\nv\\x07\r\n");
+    std::string const line = "/x\\x0a\\x1b 1 set 2\r\nv\\x07\r\n";
+    EXPECT_EQ(terminal.shown(line.size()), line);
 }
 
 TEST(Print, KeepsEveryByteAnywhereElse) {
