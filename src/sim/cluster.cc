@@ -266,7 +266,7 @@ void Cluster::make_lie(bool lies) {
     for (std::uint64_t n = prng_.below(4); n > 0; --n) {
         auto& byte = encoded_[prng_.below(encoded_.size())];
         std::uint64_t const how = prng_.below(4);
-        auto const by = static_cast<char>(how == 0 ? 1 : how == 1 ? -1 : prng_.below(256));
+        auto const by = static_cast<char>(how == 0 ? 1U : how == 1 ? 255U : prng_.below(256));
         byte = static_cast<char>(byte + by);
     }
 }
