@@ -146,6 +146,7 @@ RequestReader::~RequestReader() = default;
 void RequestReader::begin() {
     state_.reset();
     searched_ = 0;
+    empty_lines_ = 0;
     began_ = in_body_ = false;
 }
 
@@ -157,9 +158,10 @@ RequestReader::Outcome RequestReader::read(std::string_view bytes) {
 RequestReader::Outcome RequestReader::read_head(std::string_view bytes) {
     Outcome outcome;
     // Some clients send an empty line after a body. RFC 9112, 2.2.
-    while (!began_ && bytes.starts_with("\r\n") && outcome.used < 4) {
+    while (!began_ && bytes.starts_with("\r\n") && empty_lines_ < 2) {
         bytes.remove_prefix(2);
         outcome.used += 2;
+        ++empty_lines_;
     }
     if (bytes.empty() || (!began_ && bytes == "\r")) return outcome;
     began_ = true;

@@ -92,6 +92,7 @@ class RequestReader {
 
     std::unique_ptr<State> state_;
     std::size_t searched_ = 0;  // so many bytes have no end of the header in them
+    int empty_lines_ = 0;       // before the request
     bool began_ = false;
     bool in_body_ = false;
 };
