@@ -29,9 +29,7 @@ class Reads {
     /// named above; the arguments it needs are there.
     void ask(Instant now, SessionId session, Request const& request, Effects& effects);
 
-    /// Answers the requests that the change of the newest revision concerns. To be called after
-    /// each
-    /// change.
+    /// Answers the requests that the newest change concerns. To be called after each change.
     void applied(store::Event const& event, Effects& effects);
 
     /// The whole store was replaced: looks all kept requests up anew.
